@@ -1,0 +1,69 @@
+"""The commands, and what becomes of their errors."""
+
+import sys
+from typing import Annotated
+
+import click
+import typer
+
+from passband import __version__
+from passband.cli import _fit, _info, _match, _render
+from passband.errors import PassbandError
+
+app = typer.Typer(
+    name="passband",
+    help="Fit, analyse and synthesise signals in the frequencies they are made of.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("fit")(_fit.fit)
+app.command("match")(_match.match)
+app.command("render")(_render.render)
+app.command("info")(_info.info)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"passband {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _passband(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+    ] = False,
+) -> None:
+    """Fit, analyse and synthesise signals in the frequencies they are made of."""
+
+
+def main() -> None:
+    """Run the command line and exit: 0 done, 1 a bug, 2 bad input, 130 interrupted."""
+    try:
+        code = app(standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        print(error.format_message())
+        sys.exit(2)
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "passband"
+        _fail(f"{error.format_message().rstrip('.')}. See {command} --help.")
+    except click.ClickException as error:
+        _fail(error.format_message())
+    except PassbandError as error:
+        _fail(" ".join(str(error).split()))
+    except (KeyboardInterrupt, click.Abort):
+        print("passband: interrupted", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of a pipe, such as head, has left: nothing to say and nobody to say it to.
+        sys.stderr.close()
+        sys.exit(0)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(message: str) -> None:
+    print(f"passband: {message}", file=sys.stderr)
+    sys.exit(2)

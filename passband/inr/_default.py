@@ -1,0 +1,45 @@
+"""The scene that a bare picture or sound gets."""
+
+import math
+from pathlib import Path
+
+from passband.inr._scene import (
+    AudioScene,
+    AudioTargetSettings,
+    FieldSettings,
+    HashGridEncoding,
+    ImageScene,
+    ImageTargetSettings,
+)
+from passband.media import MediaInfo
+
+
+def default_scene(media: MediaInfo) -> ImageScene | AudioScene:
+    """A spectrum-matched hash grid sized to the signal, for the file that ``media`` describes.
+
+    The table has about one entry per 16 samples and level, which for a 512x512 picture makes
+    300,000 parameters.
+
+    Example:
+        >>> from passband.inr.targets import bundled_image
+        >>> from passband.media import probe
+        >>> default_scene(probe(bundled_image("skimage:astronaut"))).field.encoding.kind
+        'hashgrid'
+    """
+    path = str(Path(media.path).absolute())
+    count = math.prod(media.shape[1:])
+    encoding = HashGridEncoding(log2_hashmap_size=table_size(count))
+    if media.kind == "image":
+        target = ImageTargetSettings(path=path)
+        return ImageScene(target=target, field=FieldSettings(encoding=encoding))
+    return AudioScene(target=AudioTargetSettings(path=path), field=FieldSettings(encoding=encoding))
+
+
+def table_size(count: int) -> int:
+    """log2 of a hash table's entries for a signal of ``count`` samples, 8 to 20.
+
+    Example:
+        >>> table_size(512 * 512)
+        14
+    """
+    return min(20, max(8, math.ceil(math.log2(max(count, 1) / 16))))

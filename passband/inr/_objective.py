@@ -1,0 +1,65 @@
+"""What a fit minimises, step by step."""
+
+import torch
+from torch import Tensor
+
+from passband.inr._field import Field
+from passband.inr._scene import TrainingSettings
+from passband.inr.targets import GridTarget, grid_coordinates
+from passband.training import ShuffledSampler, StepOutput
+
+
+class GridObjective:
+    """Loss of a field on shuffled batches of a signal's samples.
+
+    Args:
+        field: what is trained, on its device.
+        target: the signal, moved there.
+        settings: batch size, seed and loss.
+
+    Example:
+        >>> from passband.inr import encodings, networks
+        >>> from passband.inr.targets import image_target
+        >>> field = Field(encodings.Identity(2), networks.ReluMLP(2, 3))
+        >>> objective = GridObjective(
+        ...     field, image_target("skimage:astronaut"), TrainingSettings(batch_size=64)
+        ... )
+        >>> objective(0).loss.shape
+        torch.Size([])
+    """
+
+    def __init__(self, field: Field, target: GridTarget, settings: TrainingSettings) -> None:
+        device = next(field.parameters()).device
+        self._field = field
+        self._size = target.info.size
+        self._samples = target.signal.to(device).flatten(1).T.contiguous()
+        self._loss = _LOSSES[settings.loss]
+        self._sampler = ShuffledSampler(
+            target.info.count, settings.batch_size, seed=settings.seed, device=device
+        )
+
+    def __call__(self, step: int) -> StepOutput:
+        """Loss and PSNR (dB) of the batch of ``step``."""
+        indices = self._sampler(step)
+        wanted = self._samples[indices]
+        given = self._field(grid_coordinates(indices, self._size)).float()
+        loss = self._loss(given, wanted)
+        with torch.no_grad():
+            squared = loss if self._loss is _l2 else _l2(given, wanted)
+            return StepOutput(loss, {"psnr": 10.0 * torch.log10(4.0 / squared)})
+
+
+def _l2(given: Tensor, wanted: Tensor) -> Tensor:
+    return (given - wanted).square().mean()
+
+
+def _l1(given: Tensor, wanted: Tensor) -> Tensor:
+    return (given - wanted).abs().mean()
+
+
+def _relative_l2(given: Tensor, wanted: Tensor) -> Tensor:
+    """Squared error over the squared prediction (tiny-cuda-nn's RelativeL2)."""
+    return ((given - wanted).square() / (given.detach().square() + 0.01)).mean()
+
+
+_LOSSES = {"l2": _l2, "l1": _l1, "relative_l2": _relative_l2}

@@ -1,0 +1,189 @@
+"""Scenes from and to TOML, overrides from the command line, and errors a person can act on."""
+
+import os
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from passband.errors import InputError
+from passband.inr._scene import AudioScene, ImageScene, Scene
+
+_ADAPTER: TypeAdapter[ImageScene | AudioScene] = TypeAdapter(Scene)
+
+
+def load_scene(path: Path, overrides: Sequence[str] = ()) -> ImageScene | AudioScene:
+    """Read the scene in the TOML file ``path``, with ``overrides`` such as ``training.steps=100``.
+
+    The target's path is taken relative to the file, with ``~`` and ``$VARIABLES`` expanded.
+
+    Raises:
+        InputError: the file is missing or no TOML, a key is unknown, or a value is not allowed.
+    """
+    try:
+        plain = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise InputError(
+            f"{path} cannot be read: {reason}. Pass a scene file or a signal."
+        ) from error
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{path} is not TOML: {error}. Correct that line.") from error
+    apply_overrides(plain, overrides)
+    return parse_scene(plain, source=str(path), base=path.parent)
+
+
+def parse_scene(
+    plain: Mapping[str, Any], *, source: str, base: Path | None = None
+) -> ImageScene | AudioScene:
+    """Check the nested mapping ``plain`` and return its scene.
+
+    Args:
+        plain: what the TOML file holds.
+        source: name to put before an error.
+        base: folder that a relative target path starts from; the working folder by default.
+
+    Raises:
+        InputError: a key is unknown or a value is not allowed; names the first such key.
+
+    Example:
+        >>> parse_scene({"kind": "image", "target": {"path": "skimage:astronaut"}}, source="x").kind
+        'image'
+    """
+    try:
+        scene = _ADAPTER.validate_python(plain)
+    except ValidationError as error:
+        raise InputError(f"{source}: {_first_problem(error)}") from error
+    path = resolve_path(scene.target.path, base or Path())
+    target = scene.target.model_copy(update={"path": path})
+    return scene.model_copy(update={"target": target})
+
+
+def resolve_path(text: str, base: Path) -> str:
+    """``text`` as an absolute path from ``base``; ``skimage:NAME`` stays.
+
+    Example:
+        >>> resolve_path("skimage:astronaut", Path("/a")), resolve_path("b.png", Path("/a"))
+        ('skimage:astronaut', '/a/b.png')
+    """
+    if text.startswith("skimage:"):
+        return text
+    return str((base / Path(os.path.expandvars(text)).expanduser()).absolute())
+
+
+def apply_overrides(plain: dict[str, Any], overrides: Sequence[str]) -> None:
+    """Set ``a.b=value`` in the nested dictionary ``plain``, for every override in turn.
+
+    A value is read as TOML where it is TOML (numbers, booleans, lists, tables), else as text.
+
+    Raises:
+        InputError: an override is not of the form ``key=value``.
+
+    Example:
+        >>> plain = {"training": {"steps": 600}}
+        >>> apply_overrides(plain, ["training.steps=50", "target.path=a b.png"])
+        >>> plain
+        {'training': {'steps': 50}, 'target': {'path': 'a b.png'}}
+    """
+    for override in overrides:
+        key, equals, text = override.partition("=")
+        if not equals or not all(key.split(".")):
+            raise InputError(
+                f"`--set {override}` must read key.path=value, as in training.steps=300."
+            )
+        *tables, name = key.strip().split(".")
+        table = plain
+        for part in tables:
+            table = table.setdefault(part, {})
+            if not isinstance(table, dict):
+                raise InputError(f"`--set {override}`: {part} is a value, not a table.")
+        table[name] = _value(text)
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except (tomllib.TOMLDecodeError, KeyError):
+        return text
+
+
+def dump_scene(scene: ImageScene | AudioScene) -> str:
+    """The TOML text of ``scene``, every setting written out.
+
+    Example:
+        >>> scene = parse_scene({"kind": "image", "target": {"path": "/a.png"}}, source="x")
+        >>> import tomllib
+        >>> parse_scene(tomllib.loads(dump_scene(scene)), source="x") == scene
+        True
+    """
+    import tomli_w  # noqa: PLC0415  only a fit writes TOML
+
+    return tomli_w.dumps(scene.model_dump(exclude_none=True))
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    location = problem["loc"]
+    kind = problem["type"]
+    key, model = _walk(location)
+    if kind == "extra_forbidden":
+        allowed = ", ".join(model.model_fields) if model else ""
+        return f"unknown key `{key}`. Allowed here: {allowed}."
+    if kind == "missing":
+        return f"`{key}` is missing. Add it."
+    if kind.startswith("union_tag"):
+        key = f"{key}.kind" if key else "kind"
+        expected = problem["ctx"].get("expected_tags")
+        given = problem["ctx"].get("tag")
+        said = "is missing" if given is None else f"(={given!r}) is unknown"
+        return f"`{key}` {said}. Allowed: {expected or _TAGS.get(key, 'image or audio')}."
+    value = problem["input"]
+    message = problem["msg"].removeprefix("Value error, ")
+    others = {
+        p["msg"] for p in error.errors()[1:] if p["loc"][: len(location) - 1] == location[:-1]
+    }
+    rule = " or ".join([message, *sorted(others)]).replace("Input should", "it should")
+    shown = "" if isinstance(value, (dict, BaseModel)) else f" (={value!r})"
+    return f"`{key}`{shown}: {rule}."
+
+
+_TAGS = {
+    "field.encoding.kind": "identity, positional, fourier, hashgrid",
+    "field.network.kind": "relu, siren, finer, wire, gauss",
+    "training.schedule.kind": "constant, cosine, exponential",
+}
+
+
+def _walk(location: tuple[int | str, ...]) -> tuple[str, type[BaseModel] | None]:
+    """Dotted key of a pydantic location, without the tags of its unions, and the table it is in."""
+    model: Any = (
+        {"image": ImageScene, "audio": AudioScene}.get(str(location[0])) if location else None
+    )
+    names = []
+    for part in location[1:] if model else location:
+        fields = getattr(model, "model_fields", {})
+        if part in fields:
+            names.append(str(part))
+            annotation, _previous = fields[part].annotation, model
+            model = annotation
+        elif (tagged := _tagged(model, part)) is not None:
+            model = tagged
+        elif isinstance(part, str) and part[:1].islower() and not _is_branch(part):
+            names.append(part)
+    owner = model if isinstance(model, type) and issubclass(model, BaseModel) else None
+    return ".".join(names), owner
+
+
+def _tagged(annotation: Any, tag: int | str) -> type[BaseModel] | None:
+    for option in getattr(annotation, "__args__", ()):
+        fields = getattr(option, "model_fields", {})
+        if "kind" in fields and fields["kind"].default == tag:
+            return option  # type: ignore[no-any-return]
+    return None
+
+
+def _is_branch(part: str) -> bool:
+    """Whether ``part`` names a branch of an untagged union, such as ``constrained-int``."""
+    return part.startswith(("constrained", "literal", "int", "float", "list", "function"))

@@ -1,0 +1,156 @@
+"""Where each level of a multi-resolution hash grid keeps its entries."""
+
+import math
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from passband.errors import InputError
+
+# One prime per dimension (tiny-cuda-nn's "coherent" hash); the first is 1, so neighbours along the
+# first coordinate share a cache line.
+PRIMES = (1, 2654435761, 805459861, 3674653429)
+
+# A float32 position has no fraction left from 2^24 cells on.
+MAX_RESOLUTION = 2**24
+
+
+@dataclass(frozen=True)
+class HashGridLevel:
+    """One level: a ``resolution**d`` lattice of vertices over ``entries`` rows of the table.
+
+    Attributes:
+        scale: cells per unit of the coordinate, a float32 value.
+        resolution: vertices per axis, ``ceil(scale) + 1``.
+        offset: first row of this level in the table.
+        entries: rows of this level, a multiple of 8 or a power of two.
+        dense: one row per vertex; otherwise vertices are hashed and may share rows.
+    """
+
+    scale: float
+    resolution: int
+    offset: int
+    entries: int
+    dense: bool
+
+
+@dataclass(frozen=True)
+class HashGridLayout:
+    """The levels of a grid, from coarse to fine, and where they lie in one table.
+
+    Example:
+        >>> layout = HashGridLayout.build(3, n_levels=4, log2_hashmap_size=14, per_level_scale=2.0)
+        >>> [(level.resolution, level.entries, level.dense) for level in layout.levels]
+        [(16, 4096, True), (32, 16384, False), (64, 16384, False), (128, 16384, False)]
+        >>> layout.total_entries
+        53248
+    """
+
+    in_features: int
+    n_features_per_level: int
+    levels: tuple[HashGridLevel, ...]
+
+    @property
+    def total_entries(self) -> int:
+        """Rows of the table, all levels together."""
+        return self.levels[-1].offset + self.levels[-1].entries
+
+    @property
+    def out_features(self) -> int:
+        """Features of an encoded point: levels times features per level."""
+        return len(self.levels) * self.n_features_per_level
+
+    @classmethod
+    def build(
+        cls,
+        in_features: int,
+        *,
+        n_levels: int = 16,
+        n_features_per_level: int = 2,
+        log2_hashmap_size: int = 19,
+        base_resolution: int = 16,
+        per_level_scale: float | None = None,
+        finest_resolution: int | None = None,
+    ) -> Self:
+        """Lay out tiny-cuda-nn's grid of type Hash.
+
+        Level l has ``scale = 2^(l log2 b) base - 1`` (float32), ``resolution = ceil(scale) + 1`` and
+        ``min(resolution^d rounded up to a multiple of 8, 2^T)`` entries. It is dense where all of
+        its vertices have an entry.
+
+        Args:
+            in_features: coordinates of a point, 1 to 4.
+            n_levels: number of levels, at least 1.
+            n_features_per_level: features in one row of the table, at least 1.
+            log2_hashmap_size: T, 1 to 28; no level has more than ``2^T`` entries.
+            base_resolution: vertices per axis at the coarsest level, at least 1.
+            per_level_scale: growth b from level to level, at least 1.
+            finest_resolution: vertices per axis at the finest level, instead of ``per_level_scale``.
+
+        Raises:
+            InputError: a value out of range, or not exactly one of the last two.
+        """
+        _check_range("in_features", in_features, 1, 4)
+        _check_range("n_levels", n_levels, 1, 128)
+        _check_range("n_features_per_level", n_features_per_level, 1, 64)
+        _check_range("log2_hashmap_size", log2_hashmap_size, 1, 28)
+        _check_range("base_resolution", base_resolution, 1, MAX_RESOLUTION)
+        growth = _growth(n_levels, base_resolution, per_level_scale, finest_resolution)
+        levels: list[HashGridLevel] = []
+        offset = 0
+        for index in range(n_levels):
+            scale = _level_scale(index, growth, base_resolution)
+            resolution = math.ceil(scale) + 1
+            if resolution > MAX_RESOLUTION + 1:
+                raise InputError(
+                    f"level {index} of the grid would have {resolution} vertices per axis; float32 "
+                    f"positions allow {MAX_RESOLUTION}. Lower `n_levels` (={n_levels}) or the growth."
+                )
+            vertices = resolution**in_features
+            entries = min(-(-vertices // 8) * 8, 2**log2_hashmap_size)
+            levels.append(HashGridLevel(scale, resolution, offset, entries, vertices <= entries))
+            offset += entries
+        return cls(in_features, n_features_per_level, tuple(levels))
+
+
+def _level_scale(level: int, growth: float, base_resolution: int) -> float:
+    """``2^(level log2 b) base - 1``, each step rounded to float32 as tiny-cuda-nn's is.
+
+    Powers and logarithms are taken in float64 and rounded: numpy's float32 ones differ in the last
+    bit between processors, and that bit can move ``ceil`` and with it the size of the table.
+    """
+    log2_growth = np.float32(math.log2(np.float32(growth)))
+    power = np.float32(2.0 ** float(np.float32(level) * log2_growth))
+    return float(power * np.float32(base_resolution) - np.float32(1))
+
+
+def _growth(
+    n_levels: int, base: int, per_level_scale: float | None, finest_resolution: int | None
+) -> float:
+    if (per_level_scale is None) == (finest_resolution is None):
+        raise InputError(
+            f"exactly one of `per_level_scale` (={per_level_scale}) and `finest_resolution` "
+            f"(={finest_resolution}) must be given. Pass e.g. finest_resolution=512."
+        )
+    if per_level_scale is not None:
+        if not (math.isfinite(per_level_scale) and per_level_scale >= 1):
+            raise InputError(
+                f"`per_level_scale` (={per_level_scale}) must be at least 1. Pass e.g. 1.5."
+            )
+        return per_level_scale
+    assert finest_resolution is not None
+    _check_range("finest_resolution", finest_resolution, base, MAX_RESOLUTION)
+    if n_levels == 1:
+        if finest_resolution != base:
+            raise InputError(
+                f"`finest_resolution` (={finest_resolution}) must equal `base_resolution` (={base}) "
+                f"where `n_levels` is 1. Set both to the resolution wanted."
+            )
+        return 1.0
+    return math.exp(math.log(finest_resolution / base) / (n_levels - 1))
+
+
+def _check_range(name: str, value: int, low: int, high: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise InputError(f"`{name}` (={value}) must be an integer from {low} to {high}.")

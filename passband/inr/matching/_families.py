@@ -1,0 +1,161 @@
+"""The families of fields that have one knob, and the values of it that are worth trying."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from passband.errors import InputError
+from passband.inr._field import build_field
+from passband.inr._scene import (
+    FieldSettings,
+    FinerNetwork,
+    FourierEncoding,
+    HashGridEncoding,
+    IdentityEncoding,
+    PositionalEncoding,
+    ReluNetwork,
+    SirenNetwork,
+    with_knob,
+)
+
+_LARGEST_MEASURED_WIDTH = 128
+
+
+@dataclass(frozen=True)
+class Family:
+    """A family of fields with one scalar knob.
+
+    Attributes:
+        settings: a usual member, its knob at ``"match"``.
+        knob: dotted name of the knob in the settings.
+        symbol: what papers call it.
+    """
+
+    settings: FieldSettings
+    knob: str
+    symbol: str
+
+
+_RELU_128 = ReluNetwork(hidden_features=128, hidden_layers=3)
+
+FAMILIES: dict[str, Family] = {
+    "siren": Family(
+        FieldSettings(encoding=IdentityEncoding(), network=SirenNetwork()),
+        "network.first_omega",
+        "omega",
+    ),
+    "finer": Family(
+        FieldSettings(encoding=IdentityEncoding(), network=FinerNetwork()),
+        "network.first_omega",
+        "omega",
+    ),
+    "finer-bias": Family(
+        FieldSettings(
+            encoding=IdentityEncoding(),
+            network=FinerNetwork(first_omega=30.0, first_bias_scale="match"),
+        ),
+        "network.first_bias_scale",
+        "k",
+    ),
+    "fourier": Family(
+        FieldSettings(encoding=FourierEncoding(), network=_RELU_128), "encoding.sigma", "sigma"
+    ),
+    "positional": Family(
+        FieldSettings(encoding=PositionalEncoding(), network=_RELU_128),
+        "encoding.octaves",
+        "octaves",
+    ),
+    "hashgrid": Family(
+        FieldSettings(encoding=HashGridEncoding(), network=ReluNetwork()),
+        "encoding.finest_resolution",
+        "finest resolution",
+    ),
+}
+
+
+def default_candidates(knob: str, size: Sequence[int], *, base: int = 16) -> list[float]:
+    """Values of ``knob`` worth trying on a signal of ``size`` samples per axis.
+
+    Frequencies run from a few cycles per side to what the sampling can hold; long axes (sounds)
+    take geometric steps.
+
+    Args:
+        knob: dotted name, as in :class:`Family`.
+        size: samples per axis.
+        base: coarsest resolution of a hash grid.
+
+    Raises:
+        InputError: no rule for that knob.
+
+    Example:
+        >>> default_candidates("encoding.octaves", (512, 512))
+        [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]
+    """
+    longest = max(size)
+    match knob:
+        case "network.first_omega":
+            # sin(omega w x), |w| <= 1 / d, x of extent 2: omega / (pi d) cycles per side at most.
+            top = math.pi * longest / 2
+            return _geometric(10.0, min(top, 250.0) if len(size) > 1 else top, 1.3)
+        case "encoding.sigma":
+            return _geometric(0.5, longest / 8, 1.41)
+        case "encoding.octaves":
+            return [float(k) for k in range(1, max(2, int(math.log2(max(longest / 2, 2))) + 2))]
+        case "encoding.finest_resolution":
+            return [
+                float(round(value))
+                for value in _geometric(2.0 * base, max(2.0 * longest, 4.0 * base), 2**0.5)
+            ]
+        case "network.first_bias_scale":
+            return [0.25 * k for k in range(13)]
+    raise InputError(f"`{knob}` has no usual values. Set matching.candidates.")
+
+
+def _geometric(low: float, high: float, ratio: float) -> list[float]:
+    count = max(2, 1 + round(math.log(max(high / low, ratio)) / math.log(ratio)))
+    step = (high / low) ** (1 / (count - 1)) if high > low else ratio
+    return [float(f"{low * step**k:.3g}") for k in range(count)]
+
+
+def measured_builder(
+    settings: FieldSettings, knob: str, in_features: int, out_features: int
+) -> Callable[[float, torch.Generator], Callable[[Tensor], Tensor]]:
+    """Builder of untrained fields for :func:`match_spectrum`, from the settings of a scene.
+
+    Two things differ from the field that will be trained: networks are at most 128 wide, which
+    leaves the spectrum as it is and the cost a quarter; and a hash grid's entries are uniform in
+    [-1, 1] instead of [-1e-4, 1e-4], since a field that is almost constant has no spectrum to
+    speak of.
+
+    Example:
+        >>> family = FAMILIES["fourier"]
+        >>> build = measured_builder(family.settings, family.knob, 2, 3)
+        >>> build(4.0, torch.Generator().manual_seed(0))(torch.zeros(5, 2)).shape
+        torch.Size([5, 3])
+    """
+    plain = settings.model_dump()
+    width = min(plain["network"]["hidden_features"], _LARGEST_MEASURED_WIDTH)
+    plain["network"]["hidden_features"] = width
+    small = FieldSettings.model_validate(plain)
+
+    def build(value: float, generator: torch.Generator) -> Callable[[Tensor], Tensor]:
+        chosen = with_knob(small, knob, integer_knob(knob, value))
+        field = build_field(
+            chosen, in_features, out_features, generator=generator, grid_init_scale=1.0
+        )
+        return field.to(generator.device)
+
+    return build
+
+
+def integer_knob(knob: str, value: float) -> float:
+    """``value`` as an integer where ``knob`` counts something.
+
+    Example:
+        >>> integer_knob("encoding.octaves", 3.0), integer_knob("encoding.sigma", 3.0)
+        (3, 3.0)
+    """
+    return int(value) if knob in ("encoding.octaves", "encoding.finest_resolution") else value

@@ -1,0 +1,57 @@
+"""One loop for everything that learns: device, precision, checkpoints, resume, events, progress."""
+
+from passband.training._checkpoint import Checkpoint as Checkpoint
+from passband.training._checkpoint import load_checkpoint as load_checkpoint
+from passband.training._checkpoint import save_checkpoint as save_checkpoint
+from passband.training._device import Precision as Precision
+from passband.training._device import autocast as autocast
+from passband.training._device import choose_device as choose_device
+from passband.training._events import EventLog as EventLog
+from passband.training._events import read_events as read_events
+from passband.training._interrupt import InterruptGuard as InterruptGuard
+from passband.training._loop import CHECKPOINT as CHECKPOINT
+from passband.training._loop import LoopResult as LoopResult
+from passband.training._loop import LoopSettings as LoopSettings
+from passband.training._loop import Objective as Objective
+from passband.training._loop import StepOutput as StepOutput
+from passband.training._loop import train as train
+from passband.training._memory import keep_freed_memory as keep_freed_memory
+from passband.training._progress import ProgressReporter as ProgressReporter
+from passband.training._progress import format_duration as format_duration
+from passband.training._sampling import ShuffledSampler as ShuffledSampler
+from passband.training._schedule import constant as constant
+from passband.training._schedule import cosine as cosine
+from passband.training._schedule import exponential as exponential
+from passband.training._seed import derive_seed as derive_seed
+from passband.training._seed import make_generator as make_generator
+from passband.training._tensorfile import load_tensors as load_tensors
+from passband.training._tensorfile import save_tensors as save_tensors
+
+__all__ = [
+    "CHECKPOINT",
+    "Checkpoint",
+    "EventLog",
+    "InterruptGuard",
+    "LoopResult",
+    "LoopSettings",
+    "Objective",
+    "Precision",
+    "ProgressReporter",
+    "ShuffledSampler",
+    "StepOutput",
+    "autocast",
+    "choose_device",
+    "constant",
+    "cosine",
+    "derive_seed",
+    "exponential",
+    "format_duration",
+    "keep_freed_memory",
+    "load_checkpoint",
+    "load_tensors",
+    "make_generator",
+    "read_events",
+    "save_checkpoint",
+    "save_tensors",
+    "train",
+]
