@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -33,12 +33,8 @@ class StepOutput:
     decibels: Mapping[str, Tensor] = field(default_factory=dict)
 
 
-class Objective(Protocol):
-    """What is minimised: a function of the step number, so that a resumed run repeats it."""
-
-    def __call__(self, step: int) -> StepOutput:
-        """Loss and figures of step ``step`` (from 0)."""
-        ...
+Objective = Callable[[int], StepOutput]
+"""What is minimised: a function of the step number (from 0), so that a resumed run repeats it."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ import sys
 import time
 from collections.abc import Mapping
 from types import TracebackType
-from typing import TextIO
+from typing import TextIO, cast
+from io import TextIOBase
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
@@ -41,10 +42,10 @@ class ProgressReporter:
     """
 
     def __init__(
-        self, steps: int, *, start: int = 0, stream: TextIO | None = None, interval: float = 5.0
+        self, steps: int, *, start: int = 0, stream: TextIOBase | None = None, interval: float = 5.0
     ) -> None:
         self._steps, self._start, self._interval = steps, start, interval
-        self._stream = sys.stderr if stream is None else stream
+        self._stream = cast(TextIO, sys.stderr if stream is None else stream)
         self._began = self._spoke = time.monotonic()
         self._bar: Progress | None = None
         if self._stream.isatty():

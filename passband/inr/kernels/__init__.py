@@ -1,1 +1,1 @@
-"""Operations with more than one implementation: one folder each, its reference beside its fast kernels."""
+"""Operations with more than one implementation: one folder each."""

@@ -4,6 +4,7 @@
 ``cpu`` gives the same values from compiled loops, for float32 on the processor.
 """
 
+from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Literal, get_args
@@ -66,11 +67,11 @@ def hashgrid_encode(
     """
     _check(x01, table, layout)
     points = x01.reshape(-1, layout.in_features)
+    encode: Callable[[Tensor, Tensor, HashGridLayout], Tensor] = _reference.encode
     if _chosen(backend, points) == "cpu" and len(points) > 0:
         # Imported here: numba takes half a second, and a fit without a grid has no use for it.
-        encoded = import_module(f"{__name__}._cpu").encode(points, table, layout)
-    else:
-        encoded = _reference.encode(points, table, layout)
+        encode = import_module(f"{__name__}._cpu").encode
+    encoded = encode(points, table, layout)
     return encoded.reshape(*x01.shape[:-1], layout.out_features)
 
 

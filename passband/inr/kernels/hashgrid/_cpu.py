@@ -2,8 +2,8 @@
 
 Values and coordinate gradients go over blocks of points in parallel; within a block level by level,
 so that one level's part of the table stays in cache. The table's gradient goes over levels in
-parallel: one thread owns one level's rows, so there are no locks and the sums come out the same, bit
-for bit, every time.
+parallel: one thread owns one level's rows, so there are no locks and the sums come out the same,
+bit for bit, every time.
 """
 
 from functools import lru_cache
@@ -36,7 +36,7 @@ class _Encode(torch.autograd.Function):
     def forward(ctx: Any, x01: Tensor, table: Tensor, layout: HashGridLayout) -> Tensor:
         ctx.save_for_backward(x01, table)
         ctx.layout = layout
-        x, inside = _columns(x01)
+        ctx.columns = x, inside = _columns(x01)
         encoded = torch.empty(len(x01), layout.out_features)
         source, target, levels = _flat(table), encoded.numpy(), _level_arrays(layout)
 
@@ -58,7 +58,7 @@ class _Encode(torch.autograd.Function):
             encoded = _reference.encode(x01, table, ctx.layout)
             found = list(torch.autograd.grad(encoded, wanted, grads, create_graph=True))
             return found.pop(0) if wants_points else None, found[0] if wants_table else None, None
-        x, inside = _columns(x01)
+        x, inside = ctx.columns
         grad = grads[0].contiguous().numpy()
         return (
             _points_gradient(x, inside, table, grad, ctx.layout) if wants_points else None,
@@ -80,7 +80,7 @@ def _points_gradient(
         )
 
     run_tasks(block, -(-len(grad) // BLOCK))
-    return torch.from_numpy(x_grad).t().contiguous()
+    return torch.from_numpy(x_grad.T.copy())
 
 
 def _table_gradient(
@@ -102,9 +102,8 @@ def _table_gradient(
 
 def _columns(x01: Tensor) -> tuple[np.ndarray, bool]:
     """Coordinates one axis after the other, and whether all of them are in [0, 1]."""
-    x = x01.detach().t().contiguous()
-    smallest, largest = x.aminmax()
-    return x.numpy(), bool(smallest >= 0) and bool(largest <= 1)
+    x = np.ascontiguousarray(x01.detach().numpy().T)
+    return x, bool(x.min() >= 0 and x.max() <= 1)
 
 
 def _flat(table: Tensor) -> np.ndarray:

@@ -1,9 +1,9 @@
 """Compiled loops of the hash grid on the processor.
 
-Points pass in runs of ``RUN``. First the table row and the weight of every corner of every point of
-a run, in loops that vectorise; then the table itself, one point at a time. Arrays are ``x`` (d,
-points), ``table`` flat, ``out`` and ``grad`` (points, levels * features), and ``levels`` the columns
-scale, resolution, offset, entries, dense of the layout.
+Points pass in runs of ``RUN``. First the table row and the weight of every corner of every point
+of a run, in loops that vectorise; then the table itself, one point at a time. Arrays are ``x``
+(d, points), ``table`` flat, ``out`` and ``grad`` (points, levels * features), and ``levels`` the
+columns scale, resolution, offset, entries, dense of the layout.
 """
 
 from typing import Any, no_type_check
@@ -23,8 +23,8 @@ _f32 = np.float32
 
 
 def _compiled(function: Any) -> Any:
-    """Compile at first call, releasing the interpreter while it runs, and keep the result on disk."""
-    options = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+    """Compile at first call, keep the result on disk, run without the interpreter's lock."""
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
     try:
         return numba.njit(cache=True, **options)(function)
     except RuntimeError:  # numba found no folder it may write to
@@ -34,7 +34,7 @@ def _compiled(function: Any) -> Any:
 @_compiled
 @no_type_check
 def _corners(x, start, n, inside, scale, resolution, entries, dense, scratch):
-    """Rows and weights of the corners around ``n`` points: bit k of a corner is its side along k."""
+    """Rows and weights of the corners around ``n`` points; bit k of a corner: its side along k."""
     row, weight, low, high, fraction = scratch
     dims = x.shape[0]
     wide_scale = np.float64(scale)
@@ -145,7 +145,9 @@ def forward(x, table, out, levels, features, inside, begin, end):
                 x, start, n, inside, scale[level], resolution[level], entries[level], dense[level],
                 scratch,
             )  # fmt: skip
-            _gather(row, weight, n, rows, features, staged, level * pitch + (start - begin) * features)
+            _gather(
+                row, weight, n, rows, features, staged, level * pitch + (start - begin) * features
+            )
     for i in range(end - begin):
         for level in range(len(scale)):
             for f in range(features):

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 
@@ -72,12 +71,12 @@ class HashGridLayout:
         base_resolution: int = 16,
         per_level_scale: float | None = None,
         finest_resolution: int | None = None,
-    ) -> Self:
+    ) -> "HashGridLayout":
         """Lay out tiny-cuda-nn's grid of type Hash.
 
-        Level l has ``scale = 2^(l log2 b) base - 1`` (float32), ``resolution = ceil(scale) + 1`` and
-        ``min(resolution^d rounded up to a multiple of 8, 2^T)`` entries. It is dense where all of
-        its vertices have an entry.
+        Level l has ``scale = 2^(l log2 b) base - 1`` (float32), ``resolution = ceil(scale) + 1``
+        and ``min(resolution^d rounded up to a multiple of 8, 2^T)`` entries. It is dense where all
+        of its vertices have an entry.
 
         Args:
             in_features: coordinates of a point, 1 to 4.
@@ -86,7 +85,7 @@ class HashGridLayout:
             log2_hashmap_size: T, 1 to 28; no level has more than ``2^T`` entries.
             base_resolution: vertices per axis at the coarsest level, at least 1.
             per_level_scale: growth b from level to level, at least 1.
-            finest_resolution: vertices per axis at the finest level, instead of ``per_level_scale``.
+            finest_resolution: vertices per axis at the finest level. One of the two is given.
 
         Raises:
             InputError: a value out of range, or not exactly one of the last two.
@@ -104,8 +103,9 @@ class HashGridLayout:
             resolution = math.ceil(scale) + 1
             if resolution > MAX_RESOLUTION + 1:
                 raise InputError(
-                    f"level {index} of the grid would have {resolution} vertices per axis; float32 "
-                    f"positions allow {MAX_RESOLUTION}. Lower `n_levels` (={n_levels}) or the growth."
+                    f"level {index} of the grid would have {resolution} vertices per axis; "
+                    f"float32 positions allow {MAX_RESOLUTION}. Lower `n_levels` "
+                    f"(={n_levels}) or the growth."
                 )
             vertices = resolution**in_features
             entries = min(-(-vertices // 8) * 8, 2**log2_hashmap_size)
@@ -144,8 +144,8 @@ def _growth(
     if n_levels == 1:
         if finest_resolution != base:
             raise InputError(
-                f"`finest_resolution` (={finest_resolution}) must equal `base_resolution` (={base}) "
-                f"where `n_levels` is 1. Set both to the resolution wanted."
+                f"`finest_resolution` (={finest_resolution}) must equal `base_resolution` "
+                f"(={base}) where `n_levels` is 1. Set both to the resolution wanted."
             )
         return 1.0
     return math.exp(math.log(finest_resolution / base) / (n_levels - 1))

@@ -1,0 +1,39 @@
+"""What every function here asks of its arguments, in one wording."""
+
+import torch
+from torch import Tensor
+
+
+def require_positive(name: str, value: int, cure: str) -> None:
+    """Raise unless ``value`` is an integer of at least 1."""
+    if not isinstance(value, int) or value < 1:
+        raise ValueError(f"`{name}` (={value!r}) must be a positive integer. {cure}")
+
+
+def require_real(name: str, x: Tensor) -> None:
+    """Raise unless ``x`` is float32 or float64 with a last axis that is not empty."""
+    if x.dtype not in (torch.float32, torch.float64):
+        raise TypeError(
+            f"`{name}` (dtype {x.dtype}) must be float32 or float64. "
+            f"Convert it first, e.g. {name}.to(torch.float32)."
+        )
+    if x.ndim == 0 or x.shape[-1] == 0:
+        raise ValueError(
+            f"`{name}` (shape {tuple(x.shape)}) must have a last axis of at least one sample. "
+            "Leave empty signals out."
+        )
+
+
+def require_complex(name: str, x: Tensor) -> None:
+    """Raise unless ``x`` is a complex64 or complex128 tensor."""
+    if x.dtype not in (torch.complex64, torch.complex128):
+        raise TypeError(
+            f"`{name}` (dtype {x.dtype}) must be complex64 or complex128. "
+            "Build it with torch.complex or torch.view_as_complex."
+        )
+
+
+def require_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    """Raise unless ``value`` is one of ``allowed``."""
+    if value not in allowed:
+        raise ValueError(f"`{name}` (={value!r}) must be one of {', '.join(allowed)}. Choose one.")

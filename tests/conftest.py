@@ -1,0 +1,20 @@
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """Folder of real pictures and sounds; tests that need it are skipped where it is absent."""
+    given = os.environ.get("PASSBAND_DATA")
+    folder = Path(given) if given else Path(__file__).parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("no real data: set PASSBAND_DATA to a folder that has it")
+    return folder
+
+
+@pytest.fixture(autouse=True, scope="session")
+def two_threads() -> None:
+    torch.set_num_threads(min(2, os.cpu_count() or 1))
