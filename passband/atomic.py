@@ -10,6 +10,9 @@ from secrets import token_hex
 
 from passband.errors import OutputError
 
+TEMPORARY_FILES = ".passband-*"
+"""Pattern of the names under which files are written before they are renamed."""
+
 _CURES = {
     errno.ENOSPC: (
         "there is no space left on the device holding {folder}; "
@@ -61,7 +64,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     target = Path(os.path.realpath(path))
     # Not derived from the name itself, which may already be as long as the file system allows.
-    temporary = target.parent / f".passband-{token_hex(8)}{target.suffix}"
+    temporary = target.parent / (TEMPORARY_FILES.replace("*", token_hex(8)) + target.suffix)
     try:
         _create(temporary, target)
         yield temporary

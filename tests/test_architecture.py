@@ -56,7 +56,9 @@ def test_imports_go_down_a_floor_or_stay_in_the_room(path: Path) -> None:
     assert rooms - {room} <= MAY_IMPORT[room]
 
 
-@pytest.mark.parametrize("path", sorted((PACKAGE / "frequency").rglob("*.py")), ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "path", sorted((PACKAGE / "frequency").rglob("*.py")), ids=lambda p: p.name
+)
 def test_frequency_needs_torch_and_scipy_only(path: Path) -> None:
     tops = {name.split(".")[0] for name in imported(path)} - {"passband"}
     assert tops - set(sys.stdlib_module_names) <= FREQUENCY_MAY_USE
@@ -86,11 +88,8 @@ def test_help_answers_without_torch() -> None:
 
 
 def test_fields_import_without_numba_matplotlib_or_tensorboard() -> None:
-    code = (
-        "import sys, passband.inr\n"
-        "print([m for m in ('numba', 'matplotlib', 'tensorboard', 'scipy.signal', 'skimage.metrics')"
-        " if m in sys.modules])"
-    )
+    heavy = ("numba", "matplotlib", "tensorboard", "scipy.signal", "skimage.metrics")
+    code = f"import sys, passband.inr\nprint([m for m in {heavy} if m in sys.modules])"
     assert run(code) == "[]"
 
 

@@ -1,9 +1,8 @@
 """The commands, and what becomes of their errors."""
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
-import click
 import typer
 
 from passband import __version__
@@ -13,7 +12,7 @@ from passband.errors import PassbandError
 app = typer.Typer(
     name="passband",
     help="Fit, analyse and synthesise signals in the frequencies they are made of.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -25,36 +24,33 @@ app.command("render")(_render.render)
 app.command("info")(_info.info)
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
-        print(f"passband {__version__}")
-        raise typer.Exit
+# typer has a copy of click or uses the installed one, by version; its own class leads to both.
+_UsageError: Any = typer.BadParameter.__base__
+_ClickException: Any = _UsageError.__base__
 
 
 @app.callback()
 def _passband(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
-    ] = False,
+    version: Annotated[bool, typer.Option("--version", help="Say the version.")] = False,
 ) -> None:
     """Fit, analyse and synthesise signals in the frequencies they are made of."""
+    if version:
+        print(f"passband {__version__}")
 
 
 def main() -> None:
     """Run the command line and exit: 0 done, 1 a bug, 2 bad input, 130 interrupted."""
+    arguments = sys.argv[1:] or ["--help"]
     try:
-        code = app(standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        print(error.format_message())
-        sys.exit(2)
-    except click.UsageError as error:
+        code = app(arguments, standalone_mode=False)
+    except _UsageError as error:
         command = error.ctx.command_path if error.ctx else "passband"
         _fail(f"{error.format_message().rstrip('.')}. See {command} --help.")
-    except click.ClickException as error:
+    except _ClickException as error:
         _fail(error.format_message())
     except PassbandError as error:
         _fail(" ".join(str(error).split()))
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         print("passband: interrupted", file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from passband.atomic import write_text_atomic
+from passband.atomic import TEMPORARY_FILES, write_text_atomic
 from passband.errors import InputError, OutputError
 from passband.inr._field import Field, build_field
 from passband.inr._knob import ResolvedField, load_resolved, resolve_field, save_resolved
@@ -18,10 +18,12 @@ from passband.inr._run import FIELD_FILE, FittedField, save_field
 from passband.inr._scene import AudioScene, ImageScene, Schedule, TrainingSettings
 from passband.inr._scene_file import dump_scene
 from passband.inr.matching import add_winner_noise
+from passband.inr.networks import Siren
 from passband.inr.targets import GridTarget, audio_target, image_target
 from passband.training import (
     LoopResult,
     LoopSettings,
+    autocast,
     choose_device,
     constant,
     cosine,
@@ -75,12 +77,13 @@ def fit(
         TrainingError: the loss is not finite any more.
     """
     place = choose_device(device)
+    autocast(place, scene.training.precision)  # refuses 16 bits where they do not work
     target = load_target(scene)
-    prepare_folder(folder, scene, resume=resume)
+    check_folder(folder, scene, resume=resume)
     resolved = load_resolved(folder)
     if resolved is None:
         resolved = resolve_field(scene, target)
-        save_resolved(folder, resolved)
+    prepare_folder(folder, scene, resolved)
     field = _initial_field(resolved, target, scene.training.seed).to(place)
     result = _train(field, scene, resolved, target, folder, resume=resume)
     fitted = FittedField(field, resolved.settings, target.info)
@@ -88,35 +91,54 @@ def fit(
     return write_results(folder, scene, resolved, fitted, target, result)
 
 
-def prepare_folder(folder: Path, scene: ImageScene | AudioScene, *, resume: bool) -> None:
-    """Make ``folder`` hold the scene's file, or check that it already holds the same.
+def check_folder(folder: Path, scene: ImageScene | AudioScene, *, resume: bool) -> None:
+    """Make sure that ``folder`` is free for ``scene``, or already its own; write nothing.
 
     Raises:
         InputError: the folder is in use, or by another scene.
-        OutputError: it cannot be made.
+        OutputError: it cannot be looked into.
     """
-    text = dump_scene(scene)
-    file = folder / SCENE_FILE
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        # Names that start with a dot are temporary files of a run that was killed.
-        used = any(not entry.name.startswith(".") for entry in folder.iterdir())
+        entries = list(folder.iterdir()) if folder.exists() else []
     except OSError as error:
-        raise OutputError(
-            f"{folder} cannot be made a run folder: {error.strerror}. Choose another with --out."
-        ) from error
-    if used and not resume:
+        raise _unusable(folder, error) from error
+    # Names that start with a dot are temporary files of a run that was killed.
+    if all(entry.name.startswith(".") for entry in entries):
+        return
+    if not resume:
         raise InputError(
             f"{folder} is not empty. Pass --resume to go on with it, or another --out."
         )
-    if used and not file.is_file():
+    file = folder / SCENE_FILE
+    if not file.is_file():
         raise InputError(f"{folder} holds other things than a run. Choose another --out.")
-    if used and file.read_text(encoding="utf-8") != text:
+    if file.read_text(encoding="utf-8") != dump_scene(scene):
         raise InputError(
             f"{folder} is the run of another scene (its {SCENE_FILE} differs from this one). "
             "Resume with the scene and settings it was made with, or choose another --out."
         )
-    write_text_atomic(file, text)
+
+
+def prepare_folder(folder: Path, scene: ImageScene | AudioScene, resolved: ResolvedField) -> None:
+    """Make ``folder``, rid it of what a kill left half-written, and write scene and knob.
+
+    Raises:
+        OutputError: it cannot be made or written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for leftover in folder.glob(TEMPORARY_FILES):
+            leftover.unlink()
+    except OSError as error:
+        raise _unusable(folder, error) from error
+    write_text_atomic(folder / SCENE_FILE, dump_scene(scene))
+    save_resolved(folder, resolved)
+
+
+def _unusable(folder: Path, error: OSError) -> OutputError:
+    return OutputError(
+        f"{folder} cannot be made a run folder: {error.strerror}. Choose another with --out."
+    )
 
 
 def _initial_field(resolved: ResolvedField, target: GridTarget, seed: int) -> Field:
@@ -124,7 +146,7 @@ def _initial_field(resolved: ResolvedField, target: GridTarget, seed: int) -> Fi
     generator = make_generator(seed, _STREAM)
     info = target.info
     field = build_field(resolved.settings, len(info.size), info.channels, generator=generator)
-    if resolved.winner is not None:
+    if resolved.winner is not None and isinstance(field.network, Siren):
         add_winner_noise(field.network, resolved.winner, generator=generator)
     return field
 

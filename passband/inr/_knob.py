@@ -25,7 +25,7 @@ from passband.inr.matching import (
     measured_builder,
     winner_scales,
 )
-from passband.inr.matching._families import integer_knob
+from passband.inr.matching._families import integer_knob, patch_of
 from passband.inr.targets import GridTarget
 
 MATCH_FILE = "match.json"
@@ -105,6 +105,7 @@ def run_match(
         candidates,
         reduction=matching.reduction,
         bins=matching.bins,
+        patch=patch_of(knob, len(info.size)),
         initialisations=matching.initialisations,
         seed=seed,
     )

@@ -12,9 +12,9 @@ import torch
 from jaxtyping import Float, Float32
 from torch import Tensor
 
+from passband.atomic import write_bytes_atomic
 from passband.errors import InputError
 from passband.media import _mp3, _ogg, _wav
-from passband.media._atomic import write_bytes_atomic
 from passband.media._faults import Header, check_finite, check_size, cut_short, damaged
 from passband.media._open import open_input
 from passband.media._probe import HEADERS
@@ -173,7 +173,7 @@ def _decode(stream: BufferedIOBase, name: str, header: Header, max_samples: int)
 
 
 def _source(stream: BufferedIOBase) -> BufferedIOBase | int:
-    """What to hand to soundfile: a file as its descriptor, since it takes a name's .raw seriously."""
+    """What to hand to soundfile: a file as its descriptor, since it trusts a .raw in a name."""
     if isinstance(stream, BytesIO):
         return stream
     os.lseek(stream.fileno(), 0, os.SEEK_SET)

@@ -11,9 +11,9 @@ import torch
 from jaxtyping import Float, Float32
 from torch import Tensor
 
+from passband.atomic import write_bytes_atomic
 from passband.errors import InputError
 from passband.media import _exr, _jpeg, _pillow, _png, _tiff, _webp
-from passband.media._atomic import write_bytes_atomic
 from passband.media._faults import check_finite, check_size
 from passband.media._open import open_input
 from passband.media._probe import HEADERS

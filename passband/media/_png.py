@@ -1,7 +1,7 @@
 """PNG with every bit kept: header, decoding of all colour types, encoding of 8 and 16 bits."""
 
+import logging
 import struct
-import zlib
 from collections.abc import Iterator
 from io import BufferedReader
 from typing import NamedTuple
@@ -13,19 +13,13 @@ from passband.media._faults import Header, cut_short, damaged, several
 from passband.media._open import file_size
 from passband.media._orientation import exif_orientation, orient, oriented_shape
 
+# imagecodecs reports libpng's warnings (every interlaced file, odd colour profiles) to its logger,
+# which without a handler prints to stderr.
+logging.getLogger("imagecodecs").addHandler(logging.NullHandler())
+
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CHANNELS = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}  # by colour type: gray, RGB, palette, gray + alpha, RGBA
 _DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
-# Offsets and steps (x, y, dx, dy) of the seven pictures an interlaced PNG is made of.
-_ADAM7 = (
-    (0, 0, 8, 8),
-    (4, 0, 8, 8),
-    (0, 4, 4, 8),
-    (2, 0, 4, 4),
-    (0, 2, 2, 4),
-    (1, 0, 2, 2),
-    (0, 1, 1, 2),
-)
 
 
 class _Chunk(NamedTuple):
@@ -45,13 +39,11 @@ class _Ihdr(NamedTuple):
 
 
 def read_header(file: BufferedReader, name: str) -> Header:
-    """Shape and bit depth from the chunks before the pixels; a cut body is not noticed here."""
+    """Shape and bit depth from the chunks around the pixels; a cut body is not noticed here."""
     ihdr = _ihdr(file, name)
     transparent = 0
     orientation = 1
     for chunk in _chunks(file):
-        if chunk.kind == b"IDAT":
-            break
         if chunk.kind == b"acTL":
             frames = int.from_bytes(_data(file, chunk)[:4])
             if frames > 1:
@@ -70,17 +62,16 @@ def decode(file: BufferedReader, name: str) -> np.ndarray:
     chunks = list(_chunks(file))
     if not chunks or chunks[-1].kind != b"IEND":
         raise cut_short(name, "the file ends before its end marker")
-    # The ancillary chunks hold nothing wanted here, and libpng prints to stderr about many of them.
-    wanted = {b"IHDR", b"PLTE", b"IDAT", b"IEND"} | ({b"tRNS"} if ihdr.colour < 4 else set())
-    exif = [exif_orientation(_data(file, chunk)) for chunk in chunks if chunk.kind == b"eXIf"]
-    kept = [chunk for chunk in chunks if chunk.kind in wanted]
+    exif = [_data(file, chunk) for chunk in chunks if chunk.kind == b"eXIf"]
+    file.seek(0)
+    data = file.read(chunks[-1].start + 12)
     try:
-        pixels = _decode_adam7(file, ihdr, kept) if ihdr.interlace else _decode(file, kept)
-    except (imagecodecs.PngError, zlib.error, ValueError) as error:
+        pixels = np.asarray(imagecodecs.png_decode(data))
+    except (imagecodecs.PngError, ValueError) as error:
         raise damaged(name, error) from error
     planes = np.moveaxis(pixels.reshape(ihdr.height, ihdr.width, -1), 2, 0)
     scale = np.float32(np.iinfo(pixels.dtype).max)
-    return orient(planes.astype(np.float32) / scale, exif[0] if exif else 1)
+    return orient(planes.astype(np.float32) / scale, exif_orientation(exif[0]) if exif else 1)
 
 
 def encode(pixels: np.ndarray) -> bytes:
@@ -118,56 +109,3 @@ def _chunks(file: BufferedReader) -> Iterator[_Chunk]:
 def _data(file: BufferedReader, chunk: _Chunk) -> bytes:
     file.seek(chunk.start + 8)
     return file.read(chunk.length)
-
-
-def _decode(file: BufferedReader, chunks: list[_Chunk]) -> np.ndarray:
-    parts = [_SIGNATURE]
-    for chunk in chunks:
-        file.seek(chunk.start)
-        parts.append(file.read(12 + chunk.length))
-    return np.asarray(imagecodecs.png_decode(b"".join(parts)))
-
-
-def _decode_adam7(file: BufferedReader, ihdr: _Ihdr, chunks: list[_Chunk]) -> np.ndarray:
-    """An interlaced PNG as the seven plain PNGs it is made of.
-
-    libpng would do, but through imagecodecs it prints a warning for every such file.
-    """
-    bits = ihdr.depth * (1 if ihdr.colour == 3 else _CHANNELS[ihdr.colour])
-    sizes = [(-(-(ihdr.width - x) // dx), -(-(ihdr.height - y) // dy)) for x, y, dx, dy in _ADAM7]
-    lengths = [h * (1 + -(-w * bits // 8)) if w and h else 0 for w, h in sizes]
-    packed = b"".join(_data(file, chunk) for chunk in chunks if chunk.kind == b"IDAT")
-    raw = zlib.decompressobj().decompress(packed, sum(lengths) or 1)
-    if len(raw) < sum(lengths):
-        raise ValueError(f"the pixels end after {len(raw):,} of {sum(lengths):,} bytes")
-    palette = b"".join(
-        _pack(chunk.kind, _data(file, chunk))
-        for chunk in chunks
-        if chunk.kind in (b"PLTE", b"tRNS")
-    )
-    whole: np.ndarray | None = None
-    start = 0
-    for (x, y, dx, dy), (w, h), length in zip(_ADAM7, sizes, lengths, strict=True):
-        if not length:
-            continue
-        header = struct.pack(">IIBBBBB", w, h, *ihdr[2:6], 0)
-        body = zlib.compress(raw[start : start + length], 1)
-        start += length
-        part = np.asarray(
-            imagecodecs.png_decode(
-                _SIGNATURE
-                + _pack(b"IHDR", header)
-                + palette
-                + _pack(b"IDAT", body)
-                + _pack(b"IEND", b"")
-            )
-        )
-        if whole is None:
-            whole = np.empty((ihdr.height, ihdr.width, *part.shape[2:]), part.dtype)
-        whole[y::dy, x::dx] = part
-    assert whole is not None  # an empty picture is refused before
-    return whole
-
-
-def _pack(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

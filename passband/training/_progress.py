@@ -3,9 +3,9 @@
 import sys
 import time
 from collections.abc import Mapping
+from io import TextIOBase
 from types import TracebackType
 from typing import TextIO, cast
-from io import TextIOBase
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn

@@ -1,4 +1,4 @@
-"""Everything a person can get wrong: one line that names it and the cure, exit code 2, no debris."""
+"""Everything a person can get wrong: one line that names it and the cure, exit code 2."""
 
 import struct
 import sys

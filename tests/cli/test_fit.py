@@ -108,9 +108,7 @@ def test_a_bare_sound_becomes_a_run_that_renders_at_any_rate(tmp_path: Path, pas
     samples, rate = soundfile.read(tmp_path / "up.wav")
     assert (samples.shape, rate) == ((15999, 2), 16000)
     fitted = load_field(tmp_path / "run")
-    torch.testing.assert_close(
-        fitted.sound(16000)[:, ::2], fitted.sound(), rtol=0, atol=2e-3
-    )
+    torch.testing.assert_close(fitted.sound(16000)[:, ::2], fitted.sound(), rtol=0, atol=2e-3)
 
 
 def test_a_run_renders_at_any_size(tmp_path: Path, passband) -> None:
@@ -202,7 +200,9 @@ def test_killed_runs_resume_to_the_same_bits(tmp_path: Path, passband) -> None:
     names = ("field.safetensors", "rendering.png", "events.jsonl", "match.json")
     for name in names[:3]:
         assert (tmp_path / "run" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
-    losses = [json.loads((tmp_path / r / "metrics.json").read_text())["loss"] for r in ("run", "whole")]
+    losses = [
+        json.loads((tmp_path / r / "metrics.json").read_text())["loss"] for r in ("run", "whole")
+    ]
     assert losses[0] == losses[1]
     assert not list((tmp_path / "run").glob(".passband-*"))
 

@@ -25,9 +25,7 @@ from passband.inr.targets import image_target
 def fourier_builder(dims: int):
     def build(sigma: float, generator: torch.Generator) -> Field:
         encoding = encodings.RandomFourier(dims, 64, sigma, generator=generator)
-        network = networks.ReluMLP(
-            128, 1, hidden_features=64, hidden_layers=2, generator=generator
-        )
+        network = networks.ReluMLP(128, 1, hidden_features=64, hidden_layers=2, generator=generator)
         return Field(encoding, network)
 
     return build
@@ -103,12 +101,17 @@ def test_same_seed_same_table() -> None:
     assert first.rows == again.rows
 
 
-def diagonal_texture(side: int = 128, cycles: int = 20) -> Tensor:
-    """A fine texture along one diagonal over a faint smooth shading."""
+def diagonal_texture(side: int = 128) -> Tensor:
+    """Fine stripes of many widths along one diagonal, over a faint smooth shading."""
     y, x = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
-    fine = torch.cos(2 * torch.pi * cycles * (x - y) / side)
-    smooth = 0.3 * torch.cos(2 * torch.pi * 2 * (x + y) / side)
-    return (fine + smooth)[None]
+    generator = torch.Generator().manual_seed(0)
+    phases = 2 * torch.pi * torch.rand(30, generator=generator)
+    waves = [
+        torch.cos(2 * torch.pi * cycles * (x - y) / side + phase)
+        for cycles, phase in zip(range(10, 40), phases, strict=True)
+    ]
+    smooth = torch.cos(2 * torch.pi * 2 * (x + y) / side)
+    return (torch.stack(waves).mean(dim=0) + 0.1 * smooth)[None]
 
 
 def test_the_released_reduction_misses_one_diagonal_and_the_others_do_not() -> None:

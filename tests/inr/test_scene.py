@@ -112,8 +112,6 @@ def test_files_that_are_no_scenes(tmp_path: Path, content: bytes | None, message
 
 
 def test_overrides_read_toml_values() -> None:
-    scene = parse_scene(
-        {**IMAGE, "training": {"steps": 5, "optimizer": {"lr": 1e-3}}}, source="x"
-    )
+    scene = parse_scene({**IMAGE, "training": {"steps": 5, "optimizer": {"lr": 1e-3}}}, source="x")
     assert isinstance(scene, ImageScene)
     assert (scene.training.steps, scene.training.optimizer.lr) == (5, 1e-3)

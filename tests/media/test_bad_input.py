@@ -189,6 +189,12 @@ def test_cut_in_the_middle_as_others_write_them(tmp_path, content):
     refused(tmp_path / "a", "is cut short: |is damaged: ")
 
 
+def test_tiff_that_lost_its_last_byte(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((9, 9), np.uint8), compression="lzw")
+    (tmp_path / "a.tif").write_bytes((tmp_path / "a.tif").read_bytes()[:-1])
+    refused(tmp_path / "a.tif", "is cut short: its pixels reach to byte")
+
+
 def test_wav_says_how_much_is_missing(tmp_path):
     path = tmp_path / "a.wav"
     path.write_bytes(sound_file(tmp_path, "wav")[:-1000])
@@ -215,6 +221,16 @@ def test_flipped_bytes_are_read_or_refused_never_a_crash(tmp_path):
             (tmp_path / "a").write_bytes(damaged)
             with suppress(InputError):
                 reader(tmp_path / "a")
+
+
+def test_flac_that_lost_all_frames(tmp_path):
+    content = sound_file(tmp_path, "flac")
+    position, last = 4, False
+    while not last:  # skip the metadata blocks
+        last = bool(content[position] & 0x80)
+        position += 4 + int.from_bytes(content[position + 1 : position + 4])
+    (tmp_path / "a.flac").write_bytes(content[:position])
+    refused(tmp_path / "a.flac", "is cut short: 0 of 3,000 samples per channel are there")
 
 
 def test_mp3_with_a_gap(tmp_path):

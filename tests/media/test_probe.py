@@ -1,12 +1,15 @@
 """`probe` tells what a file holds from its headers."""
 
 import dataclasses
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
 
+import passband
 from passband.media import MediaInfo, probe, write_audio, write_image
 
 
@@ -48,10 +51,29 @@ def test_the_answer_is_frozen(tmp_path):
         probe(tmp_path / "a.png").format = "JPEG"  # type: ignore[misc]
 
 
-def test_slow_libraries_are_imported_when_needed():
+def test_slow_libraries_are_imported_when_needed_and_stay_quiet(tmp_path):
+    """In a process of its own, since the test run imports everything and takes all logs."""
+    (tmp_path / "a.tif").write_bytes(b"II*\0" + bytes(8))
+    write_image(tmp_path / "a.png", torch.zeros(1, 1, 1))
+    content = (tmp_path / "a.png").read_bytes()
+    odd = b"\0\0\0\1gAMA?\0\0\0\0"  # libpng warns of its length and its checksum
+    (tmp_path / "a.png").write_bytes(content[:33] + odd + content[33:])
     code = (
         "import sys, passband.media; "
-        "print([name for name in ('OpenEXR', 'PIL', 'tifffile') if name in sys.modules])"
+        "print([name for name in ('OpenEXR', 'PIL', 'tifffile') if name in sys.modules])\n"
+        "passband.media.read_image('a.png')\n"
+        "try: passband.media.read_image('a.tif')\n"
+        "except passband.errors.InputError as error: print(error)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(passband.__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    modules, message = done.stdout.splitlines()
+    assert modules == "[]"
+    assert "a.tif is cut short: its directory of pages lies beyond its end" in message
+    assert done.stderr == ""

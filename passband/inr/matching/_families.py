@@ -20,8 +20,11 @@ from passband.inr._scene import (
     SirenNetwork,
     with_knob,
 )
+from passband.inr.encodings import HashGrid
+from passband.inr.matching._spectrum_match import DEFAULT_PATCH
 
 _LARGEST_MEASURED_WIDTH = 128
+_LEVEL_SLOPE = 0.5
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,18 @@ class Family:
     settings: FieldSettings
     knob: str
     symbol: str
+
+
+def patch_of(knob: str, ndim: int) -> int | None:
+    """Side of the patches on which ``knob`` is matched, or None for whole coarse signals.
+
+    The finest resolution of a grid shows near the sampling limit, the other knobs far below it.
+
+    Example:
+        >>> patch_of("encoding.finest_resolution", 2), patch_of("encoding.sigma", 2)
+        (128, None)
+    """
+    return DEFAULT_PATCH[ndim] if knob == "encoding.finest_resolution" else None
 
 
 _RELU_128 = ReluNetwork(hidden_features=128, hidden_layers=3)
@@ -107,7 +122,7 @@ def default_candidates(knob: str, size: Sequence[int], *, base: int = 16) -> lis
         case "encoding.finest_resolution":
             return [
                 float(round(value))
-                for value in _geometric(2.0 * base, max(2.0 * longest, 4.0 * base), 2**0.5)
+                for value in _geometric(2.0 * base, max(1.0 * longest, 4.0 * base), 2**0.5)
             ]
         case "network.first_bias_scale":
             return [0.25 * k for k in range(13)]
@@ -126,9 +141,9 @@ def measured_builder(
     """Builder of untrained fields for :func:`match_spectrum`, from the settings of a scene.
 
     Two things differ from the field that will be trained: networks are at most 128 wide, which
-    leaves the spectrum as it is and the cost a quarter; and a hash grid's entries are uniform in
-    [-1, 1] instead of [-1e-4, 1e-4], since a field that is almost constant has no spectrum to
-    speak of.
+    leaves the spectrum as it is and the cost a quarter; and the entries of a hash grid, which
+    start so near 0 that the field is almost constant, are uniform in ``+-(N_0 / N_l)^0.5`` at a
+    level of resolution ``N_l``, which falls with frequency as the levels of a trained grid do.
 
     Example:
         >>> family = FAMILIES["fourier"]
@@ -146,9 +161,19 @@ def measured_builder(
         field = build_field(
             chosen, in_features, out_features, generator=generator, grid_init_scale=1.0
         )
+        if isinstance(field.encoding, HashGrid):
+            _taper_levels(field.encoding)
         return field.to(generator.device)
 
     return build
+
+
+def _taper_levels(encoding: HashGrid) -> None:
+    levels = encoding.layout.levels
+    with torch.no_grad():
+        for level in levels:
+            share = (levels[0].resolution / level.resolution) ** _LEVEL_SLOPE
+            encoding.table[level.offset : level.offset + level.entries] *= share
 
 
 def integer_knob(knob: str, value: float) -> float:

@@ -13,15 +13,16 @@ from passband.frequency import (
     Reduction,
     reduced_spectrum,
     wasserstein_distance,
-    welch_spectrum,
+    window,
 )
 from passband.inr.matching._result import MatchRow, SpectrumMatch
 from passband.training import make_generator
 
 BuildField = Callable[[float, torch.Generator], Callable[[Tensor], Tensor]]
 
-_DEFAULT_BINS = {1: 2048, 2: 64, 3: 16}
-_SEGMENTS = 3
+DEFAULT_PATCH = {1: 4096, 2: 128, 3: 32}
+_DEFAULT_BINS = {2: 64, 3: 16}
+_PATCHES = {1: 3, 2: 1, 3: 1}
 _STREAM = 2  # keeps these random numbers apart from the fit's own
 
 
@@ -32,22 +33,25 @@ def match_spectrum(
     *,
     reduction: Reduction = "radial",
     bins: int | None = None,
+    patch: int | None = None,
     initialisations: int = 10,
     seed: int = 0,
 ) -> SpectrumMatch:
     """Rank ``candidates`` by how near the spectra of their untrained fields are to ``signal``'s.
 
-    FreSh made cheap: fields are evaluated on a coarse grid of two samples a bin (for sounds, on
-    short segments at the sound's own rate), and the i-th initialisation of every candidate draws
-    the same random numbers, which takes most of the noise out of the ranking.
+    FreSh made cheap: pictures and volumes are compared in their lowest bins, for which a field is
+    evaluated on a coarse grid of two samples a bin; the i-th initialisation of every candidate
+    draws the same random numbers, which takes most of the noise out of the ranking. Sounds, and
+    any signal given a ``patch``, are compared over their whole band, on tapered patches.
 
     Args:
         signal: ``(channels, *grid)`` with 1 to 3 axes.
         build: makes an untrained field from a knob and the generator to initialise it with.
         candidates: values of the knob to try.
         reduction: how an N-D spectrum becomes 1-D; see :func:`passband.frequency.reduced_spectrum`.
-        bins: how many, from 1 cycle per side up (2-D: 64, 3-D: 16 by default). For a 1-D signal,
-            bins of a segment of ``2 * bins`` samples, from 0 to Nyquist (2048 by default).
+        bins: how many, from 1 cycle per side up, when no patches are used (2-D: 64, 3-D: 16).
+        patch: samples per side of a patch, for fields with detail finer than ``bins`` shows, such
+            as hash grids. Sounds always use patches, of 4096 samples.
         initialisations: fields per candidate.
         seed: of the initialisations.
 
@@ -74,9 +78,9 @@ def match_spectrum(
     began = time.perf_counter()
     _check(signal, candidates)
     ndim = signal.ndim - 1
-    measure: _SegmentMeasure | _CoarseMeasure
-    if ndim == 1:
-        measure = _SegmentMeasure(signal, bins or _DEFAULT_BINS[1])
+    measure: _PatchMeasure | _CoarseMeasure
+    if patch is not None or ndim == 1:
+        measure = _PatchMeasure(signal, reduction, patch or DEFAULT_PATCH[ndim])
     else:
         measure = _CoarseMeasure(signal, reduction, bins or _DEFAULT_BINS[ndim])
     target = measure.of_signal()
@@ -96,7 +100,7 @@ def match_spectrum(
     best = spectra[rows[0].value].mean(dim=0)
     return SpectrumMatch(
         rows=rows,
-        reduction=reduction if ndim > 1 else "welch",
+        reduction=reduction,
         signal_spectrum=(target / target.sum()).tolist(),
         field_spectrum=(best / best.sum()).tolist(),
         bin_cycles=measure.bin_cycles,
@@ -153,25 +157,55 @@ class _CoarseMeasure:
             )
 
 
-class _SegmentMeasure:
-    """Spectra of long 1-D signals: short segments at the signal's own rate, so nothing aliases."""
+class _PatchMeasure:
+    """Spectra of patches at the signal's own rate, where a coarse grid would alias.
 
-    def __init__(self, signal: Tensor, bins: int) -> None:
-        self.signal = signal
-        count = signal.shape[-1]
-        self.segment = min(2 * bins, count // 2 * 2)
-        self.bin_cycles = count / self.segment
-        starts = torch.linspace(0, count - self.segment, _SEGMENTS, device=signal.device).long()
-        within = torch.arange(self.segment, device=signal.device)
-        self.points = (2.0 * (starts[:, None] + within) / (count - 1) - 1.0)[..., None]
+    The signal's are averaged over half-overlapping patches (Welch's method in N dimensions); a
+    field's statistics are the same everywhere, so a few of its patches do.
+    """
+
+    def __init__(self, signal: Tensor, reduction: Reduction, side: int) -> None:
+        self.signal, self.reduction = signal, reduction
+        self.ndim = signal.ndim - 1
+        size = signal.shape[1:]
+        self.side = min(side, *size) // 2 * 2
+        self.bin_cycles = max(size) / self.side
+        taper = window("hann", self.side, dtype=signal.dtype, device=signal.device)
+        self.taper = taper
+        for _ in range(self.ndim - 1):
+            self.taper = self.taper[..., None] * taper
+        within = torch.arange(self.side, device=signal.device)
+        starts = [
+            torch.linspace(0, count - self.side, _PATCHES[self.ndim], device=signal.device).long()
+            for count in size
+        ]
+        patches = []
+        for start in zip(*(s.tolist() for s in starts), strict=True):
+            axes = [
+                2.0 * (first + within) / (count - 1) - 1.0
+                for first, count in zip(start, size, strict=True)
+            ]
+            patches.append(torch.stack(torch.meshgrid(*axes, indexing="ij")[::-1], dim=-1))
+        self.points = torch.stack(patches)
 
     def of_signal(self) -> Tensor:
-        return welch_spectrum(self.signal, segment_length=self.segment)
+        patches = self.signal
+        for axis in range(1, self.ndim + 1):
+            patches = patches.unfold(axis, self.side, max(self.side // 2, 1))
+        patches = patches.flatten(1, self.ndim).movedim(0, 1)
+        return self._reduced(patches).mean(dim=0)
 
     def of_fields(self, fields: Sequence[Callable[[Tensor], Tensor]]) -> Tensor:
         with torch.no_grad():
-            values = torch.stack([field(self.points) for field in fields]).movedim(-1, -2)
-            return welch_spectrum(values, segment_length=self.segment).mean(dim=1)
+            spectra = [self._reduced(field(self.points).movedim(-1, 1)) for field in fields]
+        return torch.stack(spectra).mean(dim=1)
+
+    def _reduced(self, patches: Tensor) -> Tensor:
+        # The taper spreads the mean into the lowest bins, so it goes first.
+        level = patches.mean(dim=tuple(range(-self.ndim, 0)), keepdim=True)
+        return reduced_spectrum(
+            (patches - level) * self.taper, ndim=self.ndim, reduction=self.reduction
+        )
 
 
 def squared(signal: Float[Tensor, "channels *grid"]) -> Float[Tensor, "channels *side"]:

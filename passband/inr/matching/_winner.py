@@ -87,8 +87,9 @@ def add_winner_noise(
         >>> 5 < float(network.layers[0].weight.std()) < 20
         True
     """
-    noise = zip(network.layers, network.omegas, (scales.first, scales.second), strict=False)
+    scaled = zip(network.layers, network.omegas, (scales.first, scales.second), strict=False)
     with torch.no_grad():
-        for layer, omega, scale in noise:
-            draw = torch.randn(layer.weight.shape, generator=generator, device=layer.weight.device)
-            layer.weight.add_(draw * (scale / omega))
+        for layer, omega, scale in scaled:
+            weight = layer.get_parameter("weight")
+            noise = torch.randn(weight.shape, generator=generator, device=weight.device)
+            weight.add_(noise * (scale / omega))

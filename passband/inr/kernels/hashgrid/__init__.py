@@ -68,7 +68,7 @@ def hashgrid_encode(
     _check(x01, table, layout)
     points = x01.reshape(-1, layout.in_features)
     encode: Callable[[Tensor, Tensor, HashGridLayout], Tensor] = _reference.encode
-    if _chosen(backend, points) == "cpu" and len(points) > 0:
+    if _runs_compiled(backend, points) and len(points) > 0:
         # Imported here: numba takes half a second, and a fit without a grid has no use for it.
         encode = import_module(f"{__name__}._cpu").encode
     encoded = encode(points, table, layout)
@@ -94,15 +94,15 @@ def _check(x01: Tensor, table: Tensor, layout: HashGridLayout) -> None:
         )
 
 
-def _chosen(backend: HashGridBackend, points: Tensor) -> Literal["reference", "cpu"]:
+def _runs_compiled(backend: str, points: Tensor) -> bool:
     if backend not in get_args(HashGridBackend):
         raise InputError(
             f"`backend` (={backend!r}) must be one of {', '.join(get_args(HashGridBackend))}."
         )
+    if backend == "reference":
+        return False
     able = points.device.type == "cpu" and points.dtype == float32
     installed = find_spec("numba") is not None
-    if backend == "auto":
-        return "cpu" if able and installed else "reference"
     if backend == "cpu" and not able:
         raise InputError(
             f"`backend` (='cpu') needs float32 tensors on the processor; got {points.dtype} on "
@@ -112,4 +112,4 @@ def _chosen(backend: HashGridBackend, points: Tensor) -> Literal["reference", "c
         raise MissingDependencyError(
             "`backend` (='cpu') needs numba, which is not installed. Run: pip install numba"
         )
-    return backend
+    return able and installed

@@ -14,6 +14,7 @@ import numpy as np
 from passband.inr.kernels.hashgrid._layout import PRIMES
 
 RUN = 256  # corners and weights of a run of points in 3-D: 16 KiB, half of a first-level cache
+TILE = 64  # points interleaved at a time
 _PAD = 24  # keeps the levels of a block from falling into the same cache sets
 
 _PRIMES = np.array(PRIMES, np.uint32)
@@ -148,11 +149,25 @@ def forward(x, table, out, levels, features, inside, begin, end):
             _gather(
                 row, weight, n, rows, features, staged, level * pitch + (start - begin) * features
             )
-    for i in range(end - begin):
+    for start in range(begin, end, TILE):
         for level in range(len(scale)):
-            for f in range(features):
-                source = _u64(level * pitch + i * features + f)
-                out[_u64(begin + i), _u64(level * features + f)] = staged[source]
+            source = level * pitch + (start - begin) * features
+            _interleave(staged, source, min(TILE, end - start), features, out, start, level)
+
+
+@_compiled
+@no_type_check
+def _interleave(staged, source, n, features, out, start, level):
+    """Copies ``n`` points of one level to their columns, features in pairs."""
+    for f in range(0, features, 2):
+        paired = f + 1 < features
+        column = _u64(level * features + f)
+        at = _u64(source + f)
+        for i in range(n):
+            out[_u64(start + i), column] = staged[at]
+            if paired:
+                out[_u64(start + i), column + _u64(1)] = staged[at + _u64(1)]
+            at += _u64(features)
 
 
 @_compiled
@@ -185,7 +200,8 @@ def table_backward(x, grad, table_grad, levels, features, inside, begin, end, le
     scratch = _scratch(x.shape[0])
     rows = table_grad[offset[level] * features :]
     if begin == 0:
-        rows[: entries[level] * features] = _f32(0)
+        for j in range(entries[level] * features):
+            rows[j] = _f32(0)
     for start in range(begin, end, RUN):
         n = min(RUN, end - start)
         _corners(
@@ -246,5 +262,7 @@ def point_backward(x, table, grad, x_grad, levels, features, inside, begin, end)
                         for i in range(n):
                             edge = (weight[c, i] + weight[twin, i]) * cells
                             total[k, i] += edge * (slope[twin, i] - slope[c, i])
-        x_grad[:, start : start + n] = total[:, :n]
-        total[:] = _f32(0)
+        for k in range(dims):
+            for i in range(n):
+                x_grad[k, start + i] = total[k, i]
+                total[k, i] = _f32(0)

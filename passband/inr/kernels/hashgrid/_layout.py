@@ -23,7 +23,7 @@ class HashGridLevel:
         scale: cells per unit of the coordinate, a float32 value.
         resolution: vertices per axis, ``ceil(scale) + 1``.
         offset: first row of this level in the table.
-        entries: rows of this level, a multiple of 8 or a power of two.
+        entries: rows of this level, a multiple of 8.
         dense: one row per vertex; otherwise vertices are hashed and may share rows.
     """
 
@@ -82,7 +82,7 @@ class HashGridLayout:
             in_features: coordinates of a point, 1 to 4.
             n_levels: number of levels, at least 1.
             n_features_per_level: features in one row of the table, at least 1.
-            log2_hashmap_size: T, 1 to 28; no level has more than ``2^T`` entries.
+            log2_hashmap_size: T, 3 to 28; no level has more than ``2^T`` entries.
             base_resolution: vertices per axis at the coarsest level, at least 1.
             per_level_scale: growth b from level to level, at least 1.
             finest_resolution: vertices per axis at the finest level. One of the two is given.
@@ -93,7 +93,7 @@ class HashGridLayout:
         _check_range("in_features", in_features, 1, 4)
         _check_range("n_levels", n_levels, 1, 128)
         _check_range("n_features_per_level", n_features_per_level, 1, 64)
-        _check_range("log2_hashmap_size", log2_hashmap_size, 1, 28)
+        _check_range("log2_hashmap_size", log2_hashmap_size, 3, 28)
         _check_range("base_resolution", base_resolution, 1, MAX_RESOLUTION)
         growth = _growth(n_levels, base_resolution, per_level_scale, finest_resolution)
         levels: list[HashGridLevel] = []
