@@ -5,7 +5,6 @@ from fractions import Fraction
 
 import torch
 from jaxtyping import Float
-from scipy.signal import firwin, kaiserord
 from torch import Tensor
 from torch.nn.functional import pad
 
@@ -102,6 +101,8 @@ def resample_filter(
             f"`transition` (={transition}) must be above 0 and at most 0.5. Pass e.g. 0.1."
         )
     edge = 1 / max(up, down)
+    from scipy.signal import firwin, kaiserord  # noqa: PLC0415  0.9 s that fields never need
+
     count, beta = kaiserord(stopband_db + _MARGIN_DB, transition * edge)
     if count > _MOST_TAPS:
         raise ValueError(

@@ -4,7 +4,6 @@ from functools import lru_cache
 
 import torch
 from jaxtyping import Float
-from scipy.signal import get_window
 from torch import Tensor
 
 from passband.frequency._validate import require_positive
@@ -71,6 +70,8 @@ def window(
 
 @lru_cache(maxsize=64)
 def _values(spec: str | tuple[str, float], length: int, periodic: bool) -> Tensor:
+    from scipy.signal import get_window  # noqa: PLC0415  0.9 s that fields never need
+
     return torch.from_numpy(get_window(spec, length, fftbins=periodic))
 
 

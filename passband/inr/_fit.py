@@ -21,6 +21,7 @@ from passband.inr.matching import add_winner_noise
 from passband.inr.networks import Siren
 from passband.inr.targets import GridTarget, audio_target, image_target
 from passband.training import (
+    Adam,
     LoopResult,
     LoopSettings,
     autocast,
@@ -163,7 +164,7 @@ def _train(
     settings = scene.training
     adam = settings.optimizer
     # The fused kernel updates a parameter in one pass over memory instead of seven.
-    optimizer = torch.optim.Adam(
+    optimizer = Adam(
         field.parameters(), lr=adam.lr, betas=(adam.beta1, adam.beta2), eps=adam.eps, fused=True
     )
     loop = LoopSettings(

@@ -16,6 +16,7 @@ from passband.training._loop import Objective as Objective
 from passband.training._loop import StepOutput as StepOutput
 from passband.training._loop import train as train
 from passband.training._memory import keep_freed_memory as keep_freed_memory
+from passband.training._optimizer import Adam as Adam
 from passband.training._progress import ProgressReporter as ProgressReporter
 from passband.training._progress import format_duration as format_duration
 from passband.training._sampling import ShuffledSampler as ShuffledSampler
@@ -29,6 +30,7 @@ from passband.training._tensorfile import save_tensors as save_tensors
 
 __all__ = [
     "CHECKPOINT",
+    "Adam",
     "Checkpoint",
     "EventLog",
     "InterruptGuard",

@@ -1,5 +1,7 @@
 import io
 import math
+import subprocess
+import sys
 from collections import Counter
 
 import pytest
@@ -7,6 +9,7 @@ import torch
 
 from passband.errors import InputError
 from passband.training import (
+    Adam,
     ProgressReporter,
     ShuffledSampler,
     choose_device,
@@ -100,3 +103,29 @@ def test_durations() -> None:
         "25:01:01",
     ]
     assert not math.isnan(float(keep_freed_memory()))
+
+
+def test_adam_is_torchs_to_the_bit_and_brings_no_compiler() -> None:
+    def trained(kind: type[torch.optim.Adam]) -> torch.Tensor:
+        generator = torch.Generator().manual_seed(0)
+        weight = torch.nn.Parameter(torch.randn(50, generator=generator))
+        optimizer = kind([weight], lr=1e-2, betas=(0.9, 0.99), eps=1e-15, fused=True)
+        for _ in range(20):
+            optimizer.zero_grad(set_to_none=True)
+            (weight.sin().sum() + weight.square().sum()).backward()
+            optimizer.step()
+        again = kind([weight], lr=1e-2, betas=(0.9, 0.99), eps=1e-15, fused=True)
+        again.load_state_dict(optimizer.state_dict())
+        weight.sum().backward()
+        again.step()
+        return weight.detach()
+
+    assert torch.equal(trained(Adam), trained(torch.optim.Adam))
+    code = (
+        "import sys, torch; from passband.training import Adam\n"
+        "weight = torch.nn.Parameter(torch.ones(2)); optimizer = Adam([weight], fused=True)\n"
+        "weight.sum().backward(); optimizer.step(); optimizer.zero_grad(); optimizer.state_dict()\n"
+        "print('torch._dynamo' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

@@ -24,7 +24,7 @@ from passband.inr.encodings import HashGrid
 from passband.inr.matching._spectrum_match import DEFAULT_PATCH
 
 _LARGEST_MEASURED_WIDTH = 128
-_LEVEL_SLOPE = 0.5
+_LEVEL_SLOPE = 0.6
 
 
 @dataclass(frozen=True)
@@ -120,9 +120,10 @@ def default_candidates(knob: str, size: Sequence[int], *, base: int = 16) -> lis
         case "encoding.octaves":
             return [float(k) for k in range(1, max(2, int(math.log2(max(longest / 2, 2))) + 2))]
         case "encoding.finest_resolution":
+            low = max(2.0 * base, longest / 8)
             return [
                 float(round(value))
-                for value in _geometric(2.0 * base, max(1.0 * longest, 4.0 * base), 2**0.5)
+                for value in _geometric(low, max(1.0 * longest, 2.0 * low), 2**0.5)
             ]
         case "network.first_bias_scale":
             return [0.25 * k for k in range(13)]
@@ -142,7 +143,7 @@ def measured_builder(
 
     Two things differ from the field that will be trained: networks are at most 128 wide, which
     leaves the spectrum as it is and the cost a quarter; and the entries of a hash grid, which
-    start so near 0 that the field is almost constant, are uniform in ``+-(N_0 / N_l)^0.5`` at a
+    start so near 0 that the field is almost constant, are uniform in ``+-(N_0 / N_l)^0.6`` at a
     level of resolution ``N_l``, which falls with frequency as the levels of a trained grid do.
 
     Example:

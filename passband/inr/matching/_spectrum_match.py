@@ -13,7 +13,6 @@ from passband.frequency import (
     Reduction,
     reduced_spectrum,
     wasserstein_distance,
-    window,
 )
 from passband.inr.matching._result import MatchRow, SpectrumMatch
 from passband.training import make_generator
@@ -170,7 +169,7 @@ class _PatchMeasure:
         size = signal.shape[1:]
         self.side = min(side, *size) // 2 * 2
         self.bin_cycles = max(size) / self.side
-        taper = window("hann", self.side, dtype=signal.dtype, device=signal.device)
+        taper = torch.hann_window(self.side, dtype=signal.dtype, device=signal.device)
         self.taper = taper
         for _ in range(self.ndim - 1):
             self.taper = self.taper[..., None] * taper

@@ -37,7 +37,8 @@ class _Encode(torch.autograd.Function):
         ctx.save_for_backward(x01, table)
         ctx.layout = layout
         ctx.columns = x, inside = _columns(x01)
-        encoded = torch.empty(len(x01), layout.out_features)
+        # numpy asks for huge pages, torch does not: fewer faults where the result is large.
+        encoded = torch.from_numpy(np.empty((len(x01), layout.out_features), np.float32))
         source, target, levels = _flat(table), encoded.numpy(), _level_arrays(layout)
 
         def block(number: int) -> None:
