@@ -51,8 +51,8 @@ SIZES = {
 
 def settings_of(family: str, width: int) -> FieldSettings:
     if family == "siren":
-        # Three sine layers: the first and two hidden ones.
-        network = SirenNetwork(hidden_features=width, hidden_layers=2)
+        # The first layer and three hidden ones, as in SIREN's and FreSh's own code.
+        network = SirenNetwork(hidden_features=width, hidden_layers=3)
         return FieldSettings(encoding=IdentityEncoding(), network=network)
     return FieldSettings(
         encoding=FourierEncoding(num_bands=width // 2),
@@ -130,12 +130,12 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
 def diagonal_texture(side: int = 128) -> GridTarget:
     """Fine stripes of many widths along one diagonal, over a faint smooth shading."""
     y, x = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
-    phases = 2 * torch.pi * torch.rand(30, generator=torch.Generator().manual_seed(0))
+    phases = 2 * torch.pi * torch.rand(16, generator=torch.Generator().manual_seed(0))
     stripes = sum(
         torch.cos(2 * torch.pi * cycles * (x - y) / side + phase)
-        for cycles, phase in zip(range(10, 40), phases, strict=True)
+        for cycles, phase in zip(range(8, 24), phases, strict=True)
     )
-    texture = stripes / 30 + 0.1 * torch.cos(2 * torch.pi * 2 * (x + y) / side)
+    texture = stripes / 16 + 0.1 * torch.cos(2 * torch.pi * 2 * (x + y) / side)
     texture = texture / texture.abs().max()
     info = SignalInfo("image", "diagonal texture", 1, (side, side), 0.5, 0.5, True)
     return GridTarget(info, texture[None])

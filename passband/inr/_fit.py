@@ -6,8 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from passband.atomic import TEMPORARY_FILES, write_text_atomic
 from passband.errors import InputError, OutputError
 from passband.inr._field import Field, build_field

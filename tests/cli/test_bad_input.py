@@ -129,6 +129,10 @@ CASES: dict[str, tuple[Make, str]] = {
     ),
     "folder in use": (used_folder, "is not empty. Pass --resume"),
     "resume in a stranger's folder": (resumed_stranger, "holds other things than a run"),
+    "folder that cannot be written": (
+        lambda f: ["fit", picture(f), "--out", "/proc/passband"],
+        "/proc/passband cannot be made a run folder",
+    ),
     "file as folder": (file_as_folder, "out"),
     "folder below a file": (
         lambda f: ["fit", picture(f), "--out", picture(f, "b.png") / "run"],

@@ -30,8 +30,8 @@ def spectral_centroid(signal: Float[Tensor, "channels *grid"]) -> float:
         >>> round(spectral_centroid(torch.sin(torch.pi * 0.25 * time)[None]), 3)
         0.25
 
-    Reference: Chandravamsi, Shanbhag, Ravi et al., *Spectral bottleneck in sinusoidal
-    representation networks*, 2025 (WINNER).
+    Reference: Chandravamsi, Shenoy, Zinn, Chen, Pisnoy, Frankel, *Spectral bottleneck in
+    sinusoidal representation networks: noise is all you need*, 2025 (arXiv 2509.09719).
     """
     magnitude = torch.fft.rfft(signal - signal.mean(dim=-1, keepdim=True), dim=-1).abs()
     frequency = torch.linspace(0, 1, magnitude.shape[-1], device=signal.device)
