@@ -8,7 +8,6 @@ Run: python benchmarks/hashgrid.py
 
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -16,10 +15,10 @@ import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
+from typing import Any
 
-import numba
 import torch
+from record import write_result
 
 from passband.inr.kernels.hashgrid import HashGridLayout, hashgrid_encode
 
@@ -110,11 +109,7 @@ def first_calls() -> dict[str, list[float]]:
 
 def main() -> None:
     torch.set_num_threads(THREADS)
-    report: dict[str, object] = {
-        "machine": platform.processor() or platform.machine(),
-        "threads": THREADS,
-        "torch": torch.__version__,
-        "numba": numba.__version__,
+    report: dict[str, Any] = {
         "first_calls_s": first_calls(),
         "cases": {name: measure(*case) for name, case in CASES.items()},
     }
@@ -131,8 +126,7 @@ def main() -> None:
     for state, (load, *calls) in report["first_calls_s"].items():
         steps = ", ".join(f"{s:.2f}" for s in calls)
         print(f"{state}: import {load:.2f} s; forward, table and point gradient {steps} s")
-    target = Path(__file__).parent / "results" / "hashgrid.json"
-    target.write_text(json.dumps(report, indent=2) + "\n")
+    write_result("hashgrid", report)
 
 
 if __name__ == "__main__":

@@ -51,8 +51,8 @@ SIZES = {
 
 def settings_of(family: str, width: int) -> FieldSettings:
     if family == "siren":
-        # The first layer and three hidden ones, as in SIREN's and FreSh's own code.
-        network = SirenNetwork(hidden_features=width, hidden_layers=3)
+        # Three sine layers: the first and two hidden ones.
+        network = SirenNetwork(hidden_features=width, hidden_layers=2)
         return FieldSettings(encoding=IdentityEncoding(), network=network)
     return FieldSettings(
         encoding=FourierEncoding(num_bands=width // 2),

@@ -61,7 +61,7 @@ def read_source(source: Path, overrides: list[str]) -> "ImageScene | AudioScene"
     if source.suffix.lower() == ".toml":
         return load_scene(source, overrides)
     text = str(source)
-    scene = default_scene(probe(bundled_image(text)))
+    scene = default_scene(probe(bundled_image(text)), text if text.startswith("skimage:") else None)
     if not overrides:
         return scene
     plain = scene.model_dump(exclude_none=True)

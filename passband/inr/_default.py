@@ -14,11 +14,15 @@ from passband.inr._scene import (
 from passband.media import MediaInfo
 
 
-def default_scene(media: MediaInfo) -> ImageScene | AudioScene:
+def default_scene(media: MediaInfo, path: str | None = None) -> ImageScene | AudioScene:
     """A spectrum-matched hash grid sized to the signal, for the file that ``media`` describes.
 
     The table has about one entry per 16 samples and level, which for a 512x512 picture makes
     300,000 parameters.
+
+    Args:
+        media: what :func:`passband.media.probe` found.
+        path: what the scene calls the target, such as ``skimage:astronaut``; the file by default.
 
     Example:
         >>> from passband.inr.targets import bundled_image
@@ -26,7 +30,7 @@ def default_scene(media: MediaInfo) -> ImageScene | AudioScene:
         >>> default_scene(probe(bundled_image("skimage:astronaut"))).field.encoding.kind
         'hashgrid'
     """
-    path = str(Path(media.path).absolute())
+    path = path or str(Path(media.path).absolute())
     count = math.prod(media.shape[1:])
     encoding = HashGridEncoding(log2_hashmap_size=table_size(count))
     if media.kind == "image":

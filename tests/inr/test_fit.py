@@ -99,7 +99,7 @@ def test_resuming_another_scene_or_target_is_refused(tmp_path: Path) -> None:
     picture(tmp_path, seed=1)
     with pytest.raises(InputError, match="its scene or its target differs"):
         fit(scene, tmp_path / "run", device="cpu", resume=True)
-    with pytest.raises(InputError, match="is not empty. Pass --resume"):
+    with pytest.raises(InputError, match=r"is not empty\. Pass --resume"):
         fit(scene, tmp_path / "run", device="cpu")
 
 
