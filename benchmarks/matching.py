@@ -1,6 +1,6 @@
 """Does the matched knob train as well as the best of a sweep, at a fraction of its cost?
 
-Twelve Kodak images, reduced to 192x128 (128x192), networks of 3x128, 200 steps of 8,192 pixels, so
+Twelve Kodak images, reduced to 192x128 (128x192), networks of 3x128, 200 steps of 4,096 pixels, so
 that two cores do it in a quarter of an hour; `--full` takes the images as they are, 3x256 networks
 and 5,000 steps of 65,536 pixels, for a GPU. Every candidate of the sweep is trained; matching picks
 one of the same candidates from untrained fields. A synthetic texture along one diagonal shows where
@@ -44,7 +44,7 @@ SWEEPS: dict[str, dict[str, Any]] = {
     },
 }
 SIZES = {
-    "small": {"width": 128, "steps": 200, "batch": 8192},
+    "small": {"width": 128, "steps": 200, "batch": 4096},
     "full": {"width": 256, "steps": 5000, "batch": 65536},
 }
 

@@ -1,5 +1,7 @@
 """Everything a person can get wrong: one line that names it and the cure, exit code 2."""
 
+import errno
+import os
 import struct
 import sys
 import zlib
@@ -14,6 +16,7 @@ from PIL import Image
 
 from passband.cli import main
 from passband.media import write_audio, write_image
+from passband.training import CHECKPOINT
 
 Make = Callable[[Path], list[object]]
 
@@ -167,3 +170,49 @@ def test_bad_input_is_one_line_and_exit_code_2(
     assert message in err
     made = {path.name for path in set(tmp_path.rglob("*")) - before if path.is_file()}
     assert made <= {"scene.toml"}
+
+
+def run_main(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> object:
+    monkeypatch.setattr(sys, "argv", ["passband", *map(str, arguments)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return ended.value.code
+
+
+SMALL = ("--device", "cpu", "--set", "training.steps=6", "--set", "training.batch_size=64")
+
+
+def test_resuming_the_run_of_another_scene_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = picture(tmp_path)
+    assert run_main(monkeypatch, "fit", file, *SMALL, "--out", "run") == 0
+    before = {path: path.read_bytes() for path in Path("run").iterdir() if path.is_file()}
+    capfd.readouterr()
+    other = ("--set", "training.seed=1")
+    assert run_main(monkeypatch, "fit", file, *SMALL, *other, "--out", "run", "--resume") == 2
+    err = capfd.readouterr().err
+    assert err.count("\n") == 1
+    assert "run is the run of another scene" in err
+    assert before == {path: path.read_bytes() for path in Path("run").iterdir() if path.is_file()}
+
+
+def test_a_disk_that_fills_up_at_a_checkpoint_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    replace = os.replace
+
+    def full(source: Path, target: Path) -> None:
+        if Path(target).name == CHECKPOINT:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(source))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", full)
+    assert run_main(monkeypatch, "fit", picture(tmp_path), *SMALL, "--out", "run") == 2
+    last = capfd.readouterr().err.splitlines()[-1]
+    assert "no space left on the device" in last
+    assert "--out" in last
+    assert not (tmp_path / "run" / CHECKPOINT).exists()
+    assert not list((tmp_path / "run").glob(".passband-*"))

@@ -171,9 +171,9 @@ def test_periodic_networks_start_within_their_bounds(kind: type[nn.Module]) -> N
 
 def test_other_networks_start_within_their_bounds() -> None:
     relu = ReluMLP(32, 16, hidden_features=400, generator=seeded())
-    spread(relu.layers[0].weight, math.sqrt(6 / 32))
-    spread(relu.layers[1].weight, math.sqrt(6 / 400))
-    spread(relu.layers[2].weight, math.sqrt(6 / 416))
+    spread(relu.layers[0].weight, math.sqrt(1 / 32))
+    spread(relu.layers[1].weight, math.sqrt(1 / 400))
+    spread(relu.layers[2].weight, math.sqrt(1 / 400))
     spread(relu.layers[1].bias, 1 / 20)
     gauss = Gauss(2, 1, hidden_features=400, generator=seeded())
     assert len(gauss.layers) == 5

@@ -48,7 +48,8 @@ def match_spectrum(
         build: makes an untrained field from a knob and the generator to initialise it with.
         candidates: values of the knob to try.
         reduction: how an N-D spectrum becomes 1-D; see :func:`passband.frequency.reduced_spectrum`.
-        bins: how many, from 1 cycle per side up, when no patches are used (2-D: 64, 3-D: 16).
+        bins: how many, from 1 cycle per side up, when no patches are used; by default 64 (3-D: 16),
+            and at most seven eighths of the shortest side's band.
         patch: samples per side of a patch, for fields with detail finer than ``bins`` shows, such
             as hash grids. Sounds always use patches, of 4096 samples.
         initialisations: fields per candidate.
@@ -81,7 +82,7 @@ def match_spectrum(
     if patch is not None or ndim == 1:
         measure = _PatchMeasure(signal, reduction, patch or DEFAULT_PATCH[ndim])
     else:
-        measure = _CoarseMeasure(signal, reduction, bins or _DEFAULT_BINS[ndim])
+        measure = _CoarseMeasure(signal, reduction, bins)
     target = measure.of_signal()
     if not float(target.sum()) > 0:
         raise InputError(
@@ -132,10 +133,15 @@ class _CoarseMeasure:
 
     bin_cycles = 1.0
 
-    def __init__(self, signal: Tensor, reduction: Reduction, bins: int) -> None:
+    def __init__(self, signal: Tensor, reduction: Reduction, bins: int | None) -> None:
         self.signal, self.reduction = signal, reduction
         self.ndim = signal.ndim - 1
-        self.bins = min(bins, max(signal.shape[1:]) // 2)
+        size = signal.shape[1:]
+        if bins is None:
+            # The top eighth of a band holds the slopes of filters and what they let fold back.
+            self.bins = min(_DEFAULT_BINS[self.ndim], max(7 * min(size) // 16, 2))
+        else:
+            self.bins = min(bins, max(size) // 2)
         side = 2 * self.bins
         # Cell centres: the grid's period is the signal's extent, so bin m is m cycles in both.
         axis = (2 * torch.arange(side, device=signal.device) + 1) / side - 1
