@@ -27,7 +27,7 @@ def main() -> None:
     strip = Pillow.new("RGB", (3 * 384 + 2 * 8, 384), "white")
     for number, tile in enumerate(tiles):
         strip.paste(tile, (number * 392, 0))
-    strip.save(HERE / "demo.png", optimize=True)
+    strip.save(HERE / "demo.jpg", quality=88)
     figures = {
         "matching.png": matching_figure(metrics["matching"], metrics["knob"]),
         "bands.png": band_figure(metrics["band_edges"], metrics["history"]),

@@ -133,7 +133,8 @@ class FieldSettings(Settings):
     def _periodic_networks_take_plain_coordinates(cls, plain: Any) -> Any:
         if isinstance(plain, dict) and "encoding" not in plain:
             network = plain.get("network")
-            kind = network.get("kind", "relu") if isinstance(network, dict) else "relu"
+            named = network.get("kind") if isinstance(network, dict) else network
+            kind = getattr(named, "kind", named) or "relu"
             if kind != "relu":
                 return {**plain, "encoding": {"kind": "identity"}}
         return plain

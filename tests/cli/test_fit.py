@@ -120,7 +120,8 @@ def test_a_run_renders_at_any_size(tmp_path: Path, passband) -> None:
     ]:
         done = passband("render", "run", *arguments, "-o", "out.png")
         assert done.returncode == 0, done.stderr
-        assert Image.open(tmp_path / "out.png").size == size
+        with Image.open(tmp_path / "out.png") as picture:
+            assert picture.size == size
     done = passband("render", "run", "-o", "out.exr")
     assert done.returncode == 0, done.stderr
     info = passband("info", "run")

@@ -84,7 +84,7 @@ def add_winner_noise(
     Example:
         >>> network = Siren(1, 1, hidden_features=64)
         >>> add_winner_noise(network, WinnerScales(300.0, 1.0))
-        >>> 5 < float(network.layers[0].weight.std()) < 20
+        >>> 5 < float(network.layers[0].weight.detach().std()) < 20
         True
     """
     scaled = zip(network.layers, network.omegas, (scales.first, scales.second), strict=False)
