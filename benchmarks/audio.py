@@ -21,7 +21,7 @@ KNOB = "network.first_omega"
 SETTINGS = FieldSettings(
     encoding=IdentityEncoding(), network=SirenNetwork(hidden_features=128, hidden_layers=3)
 )
-TRAINING: dict[str, Any] = {"steps": 1000, "batch": 16384, "lr": 5e-4}
+TRAINING: dict[str, Any] = {"steps": 600, "batch": 8192, "lr": 1e-3}
 
 
 def main() -> None:

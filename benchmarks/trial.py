@@ -8,6 +8,7 @@ import torch
 
 from passband.inr import FieldSettings, TrainingSettings, build_field, psnr
 from passband.inr._objective import GridObjective
+from passband.inr._rates import parameter_groups
 from passband.inr.targets import GridTarget, evaluate_on_grid
 from passband.training import cosine, make_generator
 
@@ -38,10 +39,11 @@ def trained_psnr(
     ).to(device)
     training = TrainingSettings(steps=steps, batch_size=batch, seed=seed)
     objective = GridObjective(field, target, training)
-    optimizer = torch.optim.Adam(field.parameters(), lr=lr, fused=True)
+    optimizer = torch.optim.Adam(parameter_groups(field, lr), fused=True)
+    rates = [group["lr"] for group in optimizer.param_groups]
     for step in range(steps):
-        for group in optimizer.param_groups:
-            group["lr"] = lr * cosine(step, steps)
+        for group, rate in zip(optimizer.param_groups, rates, strict=True):
+            group["lr"] = rate * cosine(step, steps)
         optimizer.zero_grad(set_to_none=True)
         objective(step).loss.backward()
         optimizer.step()

@@ -11,6 +11,7 @@ from passband.errors import InputError, OutputError
 from passband.inr._field import Field, build_field
 from passband.inr._knob import ResolvedField, load_resolved, resolve_field, save_resolved
 from passband.inr._objective import GridObjective
+from passband.inr._rates import parameter_groups
 from passband.inr._results import evaluate, write_results
 from passband.inr._run import FIELD_FILE, FittedField, save_field
 from passband.inr._scene import AudioScene, ImageScene, Schedule, TrainingSettings
@@ -163,7 +164,7 @@ def _train(
     adam = settings.optimizer
     # The fused kernel updates a parameter in one pass over memory instead of seven.
     optimizer = Adam(
-        field.parameters(), lr=adam.lr, betas=(adam.beta1, adam.beta2), eps=adam.eps, fused=True
+        parameter_groups(field, adam.lr), betas=(adam.beta1, adam.beta2), eps=adam.eps, fused=True
     )
     loop = LoopSettings(
         steps=settings.steps,

@@ -114,7 +114,9 @@ def default_candidates(knob: str, size: Sequence[int], *, base: int = 16) -> lis
         case "network.first_omega":
             # sin(omega w x), |w| <= 1 / d, x of extent 2: omega / (pi d) cycles per side at most.
             top = math.pi * longest / 2
-            return _geometric(10.0, min(top, 250.0) if len(size) > 1 else top, 1.3)
+            if len(size) == 1:
+                return _geometric(30.0, top, 1.6)
+            return _geometric(10.0, min(top, 250.0), 1.3)
         case "encoding.sigma":
             return _geometric(0.5, longest / 8, 1.41)
         case "encoding.octaves":
