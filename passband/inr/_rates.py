@@ -31,4 +31,7 @@ def parameter_groups(field: Field, lr: float) -> list[dict[str, Any]]:
     first = list(network.layers[0].parameters())
     theirs = {id(parameter) for parameter in first}
     others = [p for p in field.parameters() if id(p) not in theirs]
-    return [{"params": first, "lr": lr * _FASTEST / network.omegas[0]}, {"params": others, "lr": lr}]
+    return [
+        {"params": first, "lr": lr * _FASTEST / network.omegas[0]},
+        {"params": others, "lr": lr},
+    ]
