@@ -171,6 +171,11 @@ def test_signals_without_a_spectrum(signal: Tensor, candidates: list[float], mes
         match_spectrum(signal, fourier_builder(max(signal.ndim - 1, 1)), candidates)
 
 
+def test_the_released_procedure_refuses_a_constant_picture_too() -> None:
+    with pytest.raises(InputError, match="does not vary"):
+        match_fresh(torch.zeros(1, 32, 32), fourier_builder(2), [1.0], initialisations=1)
+
+
 def test_winner_scales_follow_the_published_constants() -> None:
     tone = torch.sin(torch.pi * 0.5 * torch.arange(4096))[None]
     centroid = spectral_centroid(tone)

@@ -7,9 +7,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from passband.frequency import reduced_spectrum, wasserstein_distance
+from passband.frequency import reduced_spectrum
 from passband.inr.matching._result import SpectrumMatch
-from passband.inr.matching._spectrum_match import BuildField, _check, _row, squared
+from passband.inr.matching._spectrum_match import (
+    BuildField,
+    check_signal,
+    check_varies,
+    ranked,
+    squared,
+)
 from passband.training import make_generator
 
 _STREAM = 3
@@ -40,7 +46,7 @@ def match_fresh(
         seed: of the initialisations.
 
     Raises:
-        InputError: no candidates, or a signal too small to have a spectrum.
+        InputError: no candidates, a signal without variation, or one too small to have a spectrum.
 
     Example:
         >>> from passband.inr import Field, encodings, networks
@@ -55,16 +61,17 @@ def match_fresh(
     Reference: Kania et al., *FreSh*, ICLR 2025, algorithm 1, and the code released with it.
     """
     began = time.perf_counter()
-    _check(signal, candidates)
+    check_signal(signal, candidates)
     signal = squared(signal)
     ndim, side = signal.ndim - 1, signal.shape[-1]
     bins = min(bins, side - 1)
     target = reduced_spectrum(signal, ndim=ndim, reduction="fresh", bins=bins)
+    check_varies(target)
     axes = torch.meshgrid(
         *[torch.linspace(-1, 1, side, device=signal.device)] * ndim, indexing="ij"
     )
     points = torch.stack(axes[::-1], dim=-1)
-    rows, spectra = [], {}
+    spectra = {}
     for number, value in enumerate(candidates):
         spectra[value] = torch.stack([
             _field_spectrum(
@@ -74,17 +81,7 @@ def match_fresh(
             )
             for i in range(initialisations)
         ])  # fmt: skip
-        rows.append(_row(value, wasserstein_distance(target, spectra[value])))
-    rows.sort(key=lambda row: row.distance)
-    best = spectra[rows[0].value].mean(dim=0)
-    return SpectrumMatch(
-        rows=rows,
-        reduction="fresh",
-        signal_spectrum=(target / target.sum()).tolist(),
-        field_spectrum=(best / best.sum()).tolist(),
-        bin_cycles=1.0,
-        seconds=time.perf_counter() - began,
-    )
+    return ranked(target, spectra, reduction="fresh", bin_cycles=1.0, began=began)
 
 
 def _field_spectrum(field: "object", points: Tensor, bins: int) -> Tensor:

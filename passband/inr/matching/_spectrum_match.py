@@ -76,7 +76,7 @@ def match_spectrum(
     accelerated neural representation learning*, ICLR 2025, section 4.
     """
     began = time.perf_counter()
-    _check(signal, candidates)
+    check_signal(signal, candidates)
     ndim = signal.ndim - 1
     measure: _PatchMeasure | _CoarseMeasure
     if patch is not None or ndim == 1:
@@ -84,18 +84,35 @@ def match_spectrum(
     else:
         measure = _CoarseMeasure(signal, reduction, bins)
     target = measure.of_signal()
-    if not float(target.sum()) > 0:
-        raise InputError(
-            "the signal does not vary, so it has no spectrum to match. Give the knob a number."
-        )
-    rows, spectra = [], {}
+    check_varies(target)
+    spectra = {}
     for value in candidates:
         fields = [
             build(value, make_generator(seed, _STREAM, i, device=signal.device))
             for i in range(initialisations)
         ]
         spectra[value] = measure.of_fields(fields)
-        rows.append(_row(value, wasserstein_distance(target, spectra[value])))
+    return ranked(target, spectra, reduction=reduction, bin_cycles=measure.bin_cycles, began=began)
+
+
+def check_varies(spectrum: Float[Tensor, " bins"]) -> None:
+    """Refuse the spectrum of a signal that does not vary, before fields are measured for it."""
+    if not float(spectrum.sum()) > 0:
+        raise InputError(
+            "the signal does not vary, so it has no spectrum to match. Give the knob a number."
+        )
+
+
+def ranked(
+    target: Float[Tensor, " bins"],
+    spectra: dict[float, Tensor],
+    *,
+    reduction: str,
+    bin_cycles: float,
+    began: float,
+) -> SpectrumMatch:
+    """The table of candidates by the distance of their ``(fields, bins)`` spectra to ``target``."""
+    rows = [_row(value, wasserstein_distance(target, found)) for value, found in spectra.items()]
     rows.sort(key=lambda row: row.distance)
     best = spectra[rows[0].value].mean(dim=0)
     return SpectrumMatch(
@@ -103,12 +120,13 @@ def match_spectrum(
         reduction=reduction,
         signal_spectrum=(target / target.sum()).tolist(),
         field_spectrum=(best / best.sum()).tolist(),
-        bin_cycles=measure.bin_cycles,
+        bin_cycles=bin_cycles,
         seconds=time.perf_counter() - began,
     )
 
 
-def _check(signal: Tensor, candidates: Sequence[float]) -> None:
+def check_signal(signal: Tensor, candidates: Sequence[float]) -> None:
+    """Refuse what cannot be matched: no candidates, or a signal of the wrong shape."""
     if not candidates:
         raise InputError("`candidates` is empty. Pass at least one value of the knob.")
     if signal.ndim not in (2, 3, 4):
