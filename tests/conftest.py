@@ -18,3 +18,9 @@ def data() -> Path:
 @pytest.fixture(autouse=True, scope="session")
 def two_threads() -> None:
     torch.set_num_threads(min(2, os.cpu_count() or 1))
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Checkpoints at every step would spend seconds in fsync, which only a power cut can tell."""
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)

@@ -72,10 +72,10 @@ def test_only_the_gradients_asked_for_are_computed() -> None:
     layout = grid(3)
     x01, table = inputs(layout, 10)
     hashgrid_encode(x01.detach(), table, layout, backend="cpu").sum().backward()
-    assert table.grad is not None
+    assert table.grad.abs().sum() > 0
     assert x01.grad is None
     hashgrid_encode(x01, table.detach(), layout, backend="cpu").sum().backward()
-    assert x01.grad is not None
+    assert x01.grad.abs().sum() > 0
 
 
 @pytest.mark.parametrize("d", [2, 3])
