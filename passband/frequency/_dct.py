@@ -104,6 +104,5 @@ def _rotation(n: int, like: Tensor) -> Complex[Tensor, " half"]:
     k = torch.arange(n // 2 + 1, dtype=torch.float64)
     scale = torch.full_like(k, math.sqrt(2 / n))
     scale[0] = math.sqrt(1 / n)
-    return torch.polar(scale, math.pi * k / (2 * n)).to(
-        dtype=like.dtype.to_complex(), device=like.device
-    )
+    table = torch.view_as_real(torch.polar(scale, math.pi * k / (2 * n)))
+    return torch.view_as_complex(table.to(dtype=like.dtype, device=like.device))

@@ -42,7 +42,8 @@ def magnitude(
         raise ValueError(f"`eps` (={eps}) must be at least 0. Pass 0 to mark exact silence only.")
     if eps == 0 and power == 2:
         return spectrum.real.square() + spectrum.imag.square()
-    size = spectrum.detach().abs()
+    # Derivatives in forward mode pass through values that require no gradient.
+    size = (spectrum.detach() if spectrum.requires_grad else spectrum).abs()
     value = size if power == 1 else size**power
     if not spectrum.requires_grad:
         return value

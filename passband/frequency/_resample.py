@@ -123,30 +123,43 @@ def _whole(name: str, frequency: float) -> int:
 
 
 def _polyphase(x: Tensor, taps: Tensor, up: int, down: int) -> Tensor:
-    """Filtered signal, computed as products of framed input with blocks of the filter's phases.
+    """Filtered signal, computed as products of framed input with blocks of the filter's phases."""
+    return polyphase(x, polyphase_blocks(taps, up, down), taps.shape[-1], up, down)
+
+
+def polyphase_blocks(taps: Tensor, up: int, down: int) -> list[tuple[int, Tensor]]:
+    """Blocks of the filter's phases, each after the input sample of its first output.
 
     A block holds neighbouring outputs. Its frames span its taps plus the input those outputs
     advance over, so blocks that advance by about one filter length cost twice the least number of
     multiplications and yet are few and large, whatever the ratio.
     """
-    time = x.shape[-1]
     half = taps.shape[-1] // 2
     reach = -(-taps.shape[-1] // up)  # inputs under the filter
     phases = pad(taps, (0, reach * up - taps.shape[-1])).reshape(reach, up)
-    repeats = max(1, reach // down)
-    outputs, advance = up * repeats, down * repeats
+    outputs = up * max(1, reach // down)
     size = max(1, min(outputs, reach * up // down))
-
-    new_time = -(-time * up // down)
-    count = -(-new_time // outputs)
     # The filter's centre, in samples at `up` times the original rate, for each output of a period.
     centres = torch.arange(outputs) * down + half
-    last = (count - 1) * advance + int(centres[-1]) // up
+    return [
+        (int(block[0]) // up - half // up, _block_kernel(phases, block))
+        for block in torch.split(centres, size)
+    ]
+
+
+def polyphase(x: Tensor, blocks: list[tuple[int, Tensor]], taps: int, up: int, down: int) -> Tensor:
+    """Signal filtered by the blocks of a filter of ``taps`` taps."""
+    time = x.shape[-1]
+    half, reach = taps // 2, -(-taps // up)
+    repeats = max(1, reach // down)
+    outputs, advance = up * repeats, down * repeats
+    new_time = -(-time * up // down)
+    count = -(-new_time // outputs)
+    last = (count - 1) * advance + ((outputs - 1) * down + half) // up
     padded = pad(x, (reach - 1 - half // up, max(0, last + 1 - time)))
     pieces = []
-    for block in torch.split(centres, size):
-        kernel = _block_kernel(phases, block).to(dtype=x.dtype, device=x.device)
-        start = int(block[0]) // up - half // up
+    for start, block in blocks:
+        kernel = block.to(dtype=x.dtype, device=x.device)
         frames = frame(padded[..., start:], kernel.shape[0], advance)[..., :count, :]
         pieces.append(frames @ kernel)
     return torch.cat(pieces, dim=-1).flatten(-2)[..., :new_time]

@@ -1,7 +1,13 @@
 """What every function here asks of its arguments, in one wording."""
 
+import math
+
 import torch
 from torch import Tensor
+
+
+class DtypeError(TypeError, ValueError):
+    """A tensor of a type that cannot be used: a wrong type, and as bad input a wrong value."""
 
 
 def require_positive(name: str, value: int, cure: str) -> None:
@@ -13,7 +19,7 @@ def require_positive(name: str, value: int, cure: str) -> None:
 def require_real(name: str, x: Tensor) -> None:
     """Raise unless ``x`` is float32 or float64 with a last axis that is not empty."""
     if x.dtype not in (torch.float32, torch.float64):
-        raise TypeError(
+        raise DtypeError(
             f"`{name}` (dtype {x.dtype}) must be float32 or float64. "
             f"Convert it first, e.g. {name}.to(torch.float32)."
         )
@@ -27,7 +33,7 @@ def require_real(name: str, x: Tensor) -> None:
 def require_complex(name: str, x: Tensor) -> None:
     """Raise unless ``x`` is a complex64 or complex128 tensor."""
     if x.dtype not in (torch.complex64, torch.complex128):
-        raise TypeError(
+        raise DtypeError(
             f"`{name}` (dtype {x.dtype}) must be complex64 or complex128. "
             "Build it with torch.complex or torch.view_as_complex."
         )
@@ -37,3 +43,13 @@ def require_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
     """Raise unless ``value`` is one of ``allowed``."""
     if value not in allowed:
         raise ValueError(f"`{name}` (={value!r}) must be one of {', '.join(allowed)}. Choose one.")
+
+
+def require_between(
+    name: str, value: float, low: float, high: float, cure: str, *, unit: str = ""
+) -> None:
+    """Raise unless ``low <= value <= high``; NaN is never between."""
+    if not low <= value <= high:
+        shown = f" {unit}" if unit else ""
+        limit = f"{low:g} to {high:g}{shown}" if high < math.inf else f"at least {low:g}{shown}"
+        raise ValueError(f"`{name}` (={value:g}{shown}) must be {limit}. {cure}")
