@@ -188,6 +188,16 @@ def masks(figure: Figure, found: Variables) -> None:
             figure.axes[-1].remove()
 
 
+def octaves(figure: Figure, found: Variables) -> None:
+    """Bands of as many frames as each octave has, every frame as wide as the time it stands for."""
+    columns = 1400
+    rows = [band[:, torch.arange(columns) * band.shape[-1] // columns] for band in found["octaves"]]
+    hop = len(found["waveform"]) / columns
+    levels, frequencies = decibels(torch.cat(rows), 1), found["transform"].frequencies
+    axes = figure.subplots()
+    panel(axes, levels, hop, scale="notes", frequencies=frequencies, top_db=60)
+
+
 def inverses(figure: Figure, found: Variables) -> None:
     axes = figure.subplots()
     waveform = found["waveform"].double()
@@ -238,6 +248,7 @@ DRAWINGS: dict[str, tuple[str, Draw]] = {
     "cepstrum": ("speech", cepstrum),
     "cqt": ("strings", show(one, exponent=1, hop=256, scale="notes", top_db=60)),
     "vqt": ("strings", show(one, exponent=1, hop=256, scale="notes", top_db=60)),
+    "gabor": ("strings", octaves),
     "chroma": (
         "strings", show(one, exponent=None, hop=512, names=pitch_classes(), top_db=None,
                         unit="energy, loudest class = 1"),

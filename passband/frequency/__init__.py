@@ -47,6 +47,10 @@ from passband.frequency._filterbank import linear_fbanks as linear_fbanks
 from passband.frequency._filterbank import melscale_fbanks as melscale_fbanks
 from passband.frequency._framing import frame as frame
 from passband.frequency._framing import overlap_add as overlap_add
+from passband.frequency._gabor import GaborPlan as GaborPlan
+from passband.frequency._gabor import gabor_inverse as gabor_inverse
+from passband.frequency._gabor import gabor_plan as gabor_plan
+from passband.frequency._gabor import gabor_transform as gabor_transform
 from passband.frequency._gammatone import gammatone_fbanks as gammatone_fbanks
 from passband.frequency._gammatone import gammatone_filterbank as gammatone_filterbank
 from passband.frequency._gammatone import gammatone_frequencies as gammatone_frequencies
@@ -131,6 +135,7 @@ __all__ = [
     "ConstantQKernels",
     "ConstantQResponse",
     "FilterGroup",
+    "GaborPlan",
     "GeneralisedMorse",
     "MexicanHat",
     "Morlet",
@@ -176,6 +181,9 @@ __all__ = [
     "filter_ranges",
     "filtered_spectrogram",
     "frame",
+    "gabor_inverse",
+    "gabor_plan",
+    "gabor_transform",
     "gammatone_fbanks",
     "gammatone_filterbank",
     "gammatone_frequencies",

@@ -16,7 +16,7 @@ from passband.frequency._framing import frame, overlap_add
 from passband.frequency._magnitude import magnitude
 
 # Samples in a block of frames: with its spectrum about as much as a core's own cache holds.
-_BLOCK = 2**18
+_BLOCK = 3 * 2**17
 
 # Filters in a group: enough for a matrix product to be worth its call.
 _GROUP = 32
@@ -73,7 +73,7 @@ def block_spectrum(
     elif ranges is None:
         ranges = ((slice(0, filters.shape[0]), slice(0, filters.shape[1])),)
     flat = x.reshape(-1, x.shape[-1])
-    out: Tensor = _BlockSpectrum.apply(flat, taper, hop_length, power, filters, ranges)  # type: ignore[no-untyped-call]
+    out: Tensor = _BlockSpectrum.apply(flat, taper, hop_length, power, filters, ranges)
     return out.reshape(*x.shape[:-1], *out.shape[-2:])
 
 

@@ -47,7 +47,9 @@ def cqt_frequencies(
     return f_min * torch.exp2(steps / bins_per_octave)
 
 
-def relative_bandwidth(frequencies: NDArray[np.float64], bins_per_octave: float | None) -> NDArray[np.float64]:
+def relative_bandwidth(
+    frequencies: NDArray[np.float64], bins_per_octave: float | None
+) -> NDArray[np.float64]:
     """``(r^2 - 1) / (r^2 + 1)`` per bin, r the ratio of one frequency to the next.
 
     For a list of frequencies r comes from the distance between a bin's two neighbours.
@@ -84,7 +86,11 @@ def filter_lengths(
 
 
 def constant_q_filter(
-    frequency: float, length: float, sample_rate: float, window: str | tuple[str, float], norm: float | None
+    frequency: float,
+    length: float,
+    sample_rate: float,
+    window: str | tuple[str, float],
+    norm: float | None,
 ) -> tuple[NDArray[np.complex128], int]:
     """The filter ``w(t) exp(2 pi i f t / sample_rate)`` and the t of its first sample."""
     first, last = math.floor(-length / 2), math.floor(length / 2)
@@ -101,7 +107,9 @@ def require_hertz(name: str, value: float) -> None:
         raise ValueError(f"`{name}` (={value} Hz) must be above 0 Hz and finite. Pass e.g. 32.7.")
 
 
-def require_below_nyquist(frequencies: Sequence[float], edges: NDArray[np.float64], sample_rate: float) -> None:
+def require_below_nyquist(
+    frequencies: Sequence[float], edges: NDArray[np.float64], sample_rate: float
+) -> None:
     """Raise unless every filter's upper edge is at most the Nyquist frequency."""
     nyquist = sample_rate / 2
     above = int((edges > nyquist).sum())
@@ -109,9 +117,9 @@ def require_below_nyquist(frequencies: Sequence[float], edges: NDArray[np.float6
         worst = int(edges.argmax())
         raise ValueError(
             f"`n_bins` (={len(frequencies)}, {above} of them too high: the filter at "
-            f"{frequencies[worst]:.1f} Hz reaches {edges[worst]:.1f} Hz) must end below the Nyquist "
-            f"frequency {nyquist:g} Hz. Pass at most {len(frequencies) - above} bins, or a higher "
-            "sample_rate."
+            f"{frequencies[worst]:.1f} Hz reaches {edges[worst]:.1f} Hz) must end below the "
+            f"Nyquist frequency {nyquist:g} Hz. Pass at most {len(frequencies) - above} bins, or a "
+            "higher sample_rate."
         )
 
 

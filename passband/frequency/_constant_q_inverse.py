@@ -147,7 +147,7 @@ def constant_q_inverse(
     kernels = kernels.to(spectrum)
     seen = constant_q_adjoint(spectrum, kernels, length)
     weights = _inverse_response(power, length, seen)
-    solution: Tensor = _Solve.apply(seen, kernels, weights, n_iter)  # type: ignore[no-untyped-call]
+    solution: Tensor = _Solve.apply(seen, kernels, weights, n_iter)
     return solution
 
 
@@ -166,7 +166,7 @@ class _Solve(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None, None]:
-        return _Solve.apply(grads[0], ctx.kernels, ctx.weights, ctx.n_iter), None, None, None  # type: ignore[no-untyped-call]
+        return _Solve.apply(grads[0], ctx.kernels, ctx.weights, ctx.n_iter), None, None, None
 
 
 def _conjugate_gradients(
@@ -218,9 +218,7 @@ def _weighted(x: Tensor, weights: Tensor) -> Tensor:
     return filtered[..., : x.shape[-1]]
 
 
-def _peak(
-    length: float, norm: float | None, window: str | tuple[str, float], scale: bool
-) -> float:
+def _peak(length: float, norm: float | None, window: str | tuple[str, float], scale: bool) -> float:
     """Response of a filter at its own frequency: the sum of its window, as normed and scaled."""
     taps, _ = constant_q_filter(0.0, length, 1.0, window, norm)
     return float(taps.real.sum()) * (math.sqrt(length) if scale else length)

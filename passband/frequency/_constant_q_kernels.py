@@ -1,4 +1,4 @@
-"""Design of the constant-Q transform: each filter moved to the lowest rate that still carries it."""
+"""Design of the constant-Q transform: each filter at the lowest rate that still carries it."""
 
 import math
 from collections.abc import Sequence
@@ -202,6 +202,8 @@ def _design(
         taps, first = constant_q_filter(f, length, sample_rate, window, norm)
         taps = taps * (math.sqrt(length) if scale else length)
         level = _deepest_level(f, length / sample_rate, sample_rate, window)
+        if groups:  # levels are walked in order; unevenly spaced filters may not keep to it
+            level = min(level, groups[-1][0])
         moved = _trimmed(*_at_level(taps, first, level))
         longest = max((len(g) for g, _ in groups[-1][1]), default=0) if groups else 0
         if groups and groups[-1][0] == level and longest <= _GROUP_RATIO * len(moved[0]):
@@ -273,12 +275,21 @@ def _deepest_level(
 def window_spectrum(
     window: str | tuple[str, float],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Power spectrum of the window, sum 1, and its offsets in cycles per window length."""
-    count, fine = 512, 8
+    """Power spectrum of the window, sum 1, and its offsets in cycles per window length.
+
+    Near its peak finely sampled; the side lobes further out summed up in ever wider stretches, to
+    as many cycles as the longest filters have samples.
+    """
+    count, fine, near = 2**15, 8, 64
     taper = named_window(window, count, dtype=torch.float64).numpy()
-    power = np.abs(np.fft.fftshift(np.fft.fft(taper, count * fine))) ** 2
-    offsets = np.arange(-count * fine // 2, count * fine // 2) / fine
-    return offsets, power / power.sum()
+    power = np.abs(np.fft.fft(taper, count * fine)[: count * fine // 2]) ** 2
+    inner = near * fine
+    edges = np.unique(np.geomspace(inner, len(power), 200).astype(int))[:-1]
+    outer = np.add.reduceat(power, edges)
+    positive = np.concatenate((power[:inner], outer))
+    offsets = np.concatenate((np.arange(inner), edges)) / fine
+    mirrored = np.concatenate((positive[:0:-1], positive))
+    return np.concatenate((-offsets[:0:-1], offsets)), mirrored / mirrored.sum()
 
 
 def noise_bandwidth(window: str | tuple[str, float]) -> float:

@@ -130,11 +130,11 @@ class _Spans:
 
     def count(self, level: int) -> int:
         """Branches of a level."""
-        return 2**level // math.gcd(self.hop, 2**level)
+        return (1 << level) // math.gcd(self.hop, 1 << level)
 
     def stride(self, level: int) -> int:
         """Samples of a branch from one of its frames to the next."""
-        return self.hop * self.count(level) // 2**level
+        return self.hop * self.count(level) >> level
 
     def of(self, group: FilterGroup) -> tuple[int, int]:
         """First sample and number of samples of each branch that the frames of a group see."""
@@ -178,7 +178,8 @@ def _products(branches: Tensor, group: FilterGroup, spans: _Spans) -> Tensor:
         ordered = product.squeeze(-3)
     else:
         ordered = product.transpose(-2, -3).flatten(-3, -2)
-    return ordered[..., : spans.frames, :].unflatten(-1, (-1, 2))
+    columns: Tensor = ordered[..., : spans.frames, :].unflatten(-1, (-1, 2))
+    return columns
 
 
 def _products_adjoint(columns: Tensor, group: FilterGroup, spans: _Spans) -> Tensor:
@@ -192,7 +193,7 @@ def _products_adjoint(columns: Tensor, group: FilterGroup, spans: _Spans) -> Ten
 
 
 def _cut(x: Tensor, start: int, first: int, length: int) -> Tensor:
-    """Samples ``first ... first + length`` of ``x``, which starts at ``start`` and is zero around."""
+    """``length`` samples from ``first`` on of ``x``, which starts at ``start``; zero around it."""
     left, right = start - first, first + length - start - x.shape[-1]
     inner = x[..., max(0, -left) : x.shape[-1] + min(0, right)]
     if left <= 0 and right <= 0:

@@ -123,7 +123,8 @@ def erb_filters(
         >>> filters.shape, float(filters.square().sum(0).sub(1).abs().max()) < 1e-5
         (torch.Size([211, 1001]), True)
 
-    Agrees with a loop over chcochleagram's recipe to 1e-12 in float64.
+    Agrees with a loop over the recipe of chcochleagram to 1e-7 in float64, which its own root of
+    ``1 - cos^2`` loses near the centres.
     Reference: McDermott & Simoncelli, Sound texture perception via statistics of the auditory
     periphery, Neuron 71(5), 2011, methods; Feather et al., Nature Neuroscience 26, 2023, methods.
     """

@@ -19,7 +19,7 @@ def framed_product(x: Tensor, kernel: Tensor, hop_length: int) -> Tensor:
     Returns:
         ``(*batch, frames, columns)``.
     """
-    product: Tensor = _FramedProduct.apply(x, kernel, hop_length)  # type: ignore[no-untyped-call]
+    product: Tensor = _FramedProduct.apply(x, kernel, hop_length)
     return product
 
 
@@ -32,7 +32,8 @@ class _FramedProduct(torch.autograd.Function):
     def forward(x: Tensor, kernel: Tensor, hop_length: int) -> Tensor:
         frames = frame(x, kernel.shape[0], hop_length)
         # One flat product: a batched one over few long items is slower.
-        return (frames.reshape(-1, kernel.shape[0]) @ kernel).unflatten(0, frames.shape[:-1])
+        product = frames.reshape(-1, kernel.shape[0]) @ kernel
+        return product.reshape(*frames.shape[:-1], -1)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, int], output: Tensor) -> None:

@@ -72,7 +72,7 @@ def overlap_add(
             f"`frames` (shape {tuple(frames.shape)}) must be (*batch, frames, frame_length) with "
             "at least one frame and one sample. Check the axes."
         )
-    summed: Tensor = _OverlapAdd.apply(frames, hop_length)  # type: ignore[no-untyped-call]
+    summed: Tensor = _OverlapAdd.apply(frames, hop_length)
     return summed
 
 

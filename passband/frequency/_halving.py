@@ -51,7 +51,7 @@ def halve(x: Tensor, count: int, blocks: Tensor) -> Tensor:
     """
     parts = -(-count // _BLOCK)
     pieces = x.unflatten(-1, (parts + 1, 2 * _BLOCK)) @ blocks
-    y = pieces[..., :-1, :_BLOCK] + pieces[..., 1:, _BLOCK:]
+    y: Tensor = pieces[..., :-1, :_BLOCK] + pieces[..., 1:, _BLOCK:]
     return y.flatten(-2)[..., :count]
 
 

@@ -52,4 +52,4 @@ def inverse_mel_scale(
     # One factorisation for all: the items of the batch are further columns.
     columns = x.movedim(-2, 0)
     solution: Tensor = torch.linalg.lstsq(bank, columns.flatten(1), driver=driver).solution
-    return solution.relu().unflatten(1, columns.shape[1:]).movedim(0, -2)
+    return solution.relu().reshape(-1, *columns.shape[1:]).movedim(0, -2)

@@ -16,7 +16,7 @@ def nonuniform_frames(
     x: Tensor, taper: Tensor, weights: Tensor, plan: NonuniformPlan, hop: int
 ) -> Tensor:
     """Transform of the frames of ``(items, time)``, in pairs ``(items, frames, 2 bins)``."""
-    pairs: Tensor = _NonuniformFrames.apply(x, taper, weights, plan, hop)  # type: ignore[no-untyped-call]
+    pairs: Tensor = _NonuniformFrames.apply(x, taper, weights, plan, hop)
     return pairs
 
 
@@ -103,7 +103,7 @@ def _blocks(frames: Tensor) -> list[tuple[slice, slice]]:
 def _adjoint(pairs: Tensor, weights: Tensor, plan: NonuniformPlan, n_fft: int) -> Tensor:
     """Gradient of the frames, from the gradient of (real, imaginary) pairs."""
     half = plan.n_points // 2
-    flat: Tensor = _BandedAdjoint.apply(pairs, weights, plan.bands, 2 * half + 2)  # type: ignore[no-untyped-call]
+    flat: Tensor = _BandedAdjoint.apply(pairs, weights, plan.bands, 2 * half + 2)
     points = torch.view_as_complex(flat.reshape(*flat.shape[:-1], -1, 2))
     # irfft counts the points between the first and the last twice, once as their mirror image.
     both = points.new_full((half + 1,), 0.5, dtype=pairs.dtype)
@@ -139,7 +139,7 @@ class _BandedAdjoint(torch.autograd.Function):
     @staticmethod
     def jvp(ctx: Any, *tangents: Any) -> Tensor:
         (weights,) = ctx.saved_tensors
-        adjoint: Tensor = _BandedAdjoint.apply(tangents[0], weights, ctx.bands, ctx.width)  # type: ignore[no-untyped-call]
+        adjoint: Tensor = _BandedAdjoint.apply(tangents[0], weights, ctx.bands, ctx.width)
         return adjoint
 
 

@@ -173,25 +173,21 @@ def synchrosqueezed_stft(
     Agrees with ``ssqueezepy.ssq_stft`` to 1e-3 of the norm, times ``2 / w[middle]``, but for the
     rows of zero and half the rate, which that counts twice.
     Reference: Thakur & Wu, Synchrosqueezing-based recovery of instantaneous frequency from
-    nonuniform samples, SIAM J. Math. Anal. 43(5), 2011, sec. 3; Oberlin, Meignen & Perrier, The
-    Fourier-based synchrosqueezing transform, ICASSP 2014.
+    nonuniform samples, SIAM J. Math. Anal. 43(5), 2011, sec. 3.
     """
     _require_gamma(gamma)
     taper = _frame_window(window, win_length, n_fft, x.dtype, x.device)
     middle = n_fft // 2
-    values = stft(
-        x, n_fft=n_fft, hop_length=hop_length, window=taper, padding=padding, pad_mode=pad_mode
-    )
+
+    def seen(x: Tensor, taper: Tensor) -> Tensor:
+        return stft(
+            x, n_fft=n_fft, hop_length=hop_length, window=taper, padding=padding, pad_mode=pad_mode
+        )
+
+    values = seen(x, taper)
     bins = torch.arange(n_fft // 2 + 1, device=x.device, dtype=x.dtype)
     with torch.no_grad():
-        slopes = stft(
-            x.detach(),
-            n_fft=n_fft,
-            hop_length=hop_length,
-            window=_derivative(taper),
-            padding=padding,
-            pad_mode=pad_mode,
-        )
+        slopes = seen(x.detach(), _derivative(taper))
         own = bins[:, None]
         row = (own - _ratio(slopes, values).imag * (n_fft / (2 * math.pi))).round()
         index = torch.where((row < 0) | (row > n_fft // 2), own, row).long()
@@ -210,8 +206,7 @@ def inverse_synchrosqueezed_stft(
 ) -> Float[Tensor, "*batch time_out"]:
     """Inverse of `synchrosqueezed_stft` at a hop of 1: the real part of the sum over the rows.
 
-    Exact with ``padding="center"``, whatever the signal, the window and ``n_fft``; rows set to
-    zero leave their component out.
+    Exact with ``padding="center"``, whatever the signal, the window and ``n_fft``.
 
     Args:
         transform: as `synchrosqueezed_stft` returns it for ``hop_length=1``.
@@ -266,10 +261,8 @@ def _rows(plan: FilterPlan, frequencies: Sequence[float] | Tensor | None) -> lis
         return sorted(plan.wavelet.centre / (2 * math.pi * s) for s in plan.scales)
     rows = frequencies.tolist() if isinstance(frequencies, Tensor) else list(frequencies)
     if not rows or not 0 < rows[0] or not all(a < b for a, b in pairwise(rows)):
-        shown = f"{rows[0]:g} to {rows[-1]:g}" if rows else "none"
-        raise ValueError(
-            f"`frequencies` ({shown}, cycles per sample) must ascend above 0. Sort them."
-        )
+        span = f"{rows[0]:g} to {rows[-1]:g}" if rows else "none"
+        raise ValueError(f"`frequencies` ({span}, cycles per sample) must ascend above 0. Sort it.")
     return rows
 
 
@@ -302,6 +295,6 @@ def _derivative(taper: Tensor) -> Tensor:
     omega = 2 * math.pi * torch.fft.rfftfreq(count, device=taper.device, dtype=taper.dtype)
     if count % 2 == 0:
         omega[-1:] = 0.0
-    slope = torch.fft.rfft(taper) * torch.complex(torch.zeros_like(omega), omega)
-    derivative: Tensor = torch.fft.irfft(slope, n=count)
+    slope = torch.complex(torch.zeros_like(omega), omega)
+    derivative: Tensor = torch.fft.irfft(torch.fft.rfft(taper) * slope, n=count)
     return derivative

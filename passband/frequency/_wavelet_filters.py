@@ -11,11 +11,13 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from passband.frequency._extension import fast_length
+from passband.frequency._extension import fast_length, filled
 from passband.frequency._wavelets import Wavelet
 
 # Complex values in flight: enough for two threads, little enough for the cache.
 _IN_FLIGHT = 1 << 21
+# Rows computed together: more, and their bands have less in common.
+_ROWS = 8
 _LEAST_MARGIN = 1024
 
 
@@ -72,9 +74,10 @@ def part_of(plan: FilterPlan, first: int, last: int) -> FilterPlan:
 def summed_response(plan: FilterPlan, weights: Sequence[float], like: Tensor) -> Tensor:
     """``S[k] = sum_s w_s psi^_s[k]`` on bins ``0 ... size // 2``, as `analyse` weighs them."""
     total = torch.zeros(plan.size // 2 + 1, dtype=like.real.dtype, device=like.device)
-    for row, weight in enumerate(weights):
-        low, high = plan.bands[row]
-        total[low:high] += weight * _response(plan, row, like)
+    for first in range(0, len(plan.scales), _ROWS):
+        rows = slice(first, min(first + _ROWS, len(plan.scales)))
+        low, high = _band(plan, rows)
+        total[low:high] += filled(weights[rows], total) @ _responses(plan, rows, like)
     return total
 
 
@@ -90,7 +93,7 @@ def analyse(spectrum: Tensor, plan: FilterPlan) -> Tensor:
     """
     if torch.compiler.is_compiling():
         return _analysed(spectrum, plan)  # the compiler derives the gradient, and wants to
-    rows: Tensor = _Analysis.apply(spectrum, plan)  # type: ignore[no-untyped-call]
+    rows: Tensor = _Analysis.apply(spectrum, plan)
     return rows
 
 
@@ -99,14 +102,13 @@ def _analysed(spectrum: Tensor, plan: FilterPlan) -> Tensor:
     out = flat.new_empty(len(flat), len(plan.scales), plan.length)
     inside = slice(plan.start, plan.start + plan.length)
     for rows, items, buffer in _blocks(flat, plan):
-        responses = [_response(plan, row, flat) for row in range(rows.start, rows.stop)]
+        low, high = _band(plan, rows)
+        responses = _responses(plan, rows, flat)
         for some in items:
             held = buffer[: some.stop - some.start, : len(responses)]
-            held.zero_()
-            for i, response in enumerate(responses):
-                low, high = plan.bands[rows.start + i]
-                held[:, i, low:high] = flat[some, low:high] * response
+            held[..., low:high] = flat[some, None, low:high] * responses
             out[some, rows] = torch.fft.ifft(held)[..., inside]
+        buffer[..., low:high] = 0
     return out.reshape(*spectrum.shape[:-1], len(plan.scales), plan.length)
 
 
@@ -125,7 +127,7 @@ class _Analysis(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
-        return _Adjoint.apply(grad, ctx.plan), None  # type: ignore[no-untyped-call]
+        return _Adjoint.apply(grad, ctx.plan), None
 
 
 class _Adjoint(torch.autograd.Function):
@@ -139,14 +141,13 @@ class _Adjoint(torch.autograd.Function):
         out = flat.new_zeros(len(flat), plan.size // 2 + 1)
         inside = slice(plan.start, plan.start + plan.length)
         for rows, items, buffer in _blocks(flat[:, 0], plan):
-            responses = [_response(plan, row, flat) for row in range(rows.start, rows.stop)]
+            low, high = _band(plan, rows)
+            responses = _responses(plan, rows, flat)
             for some in items:
                 held = buffer[: some.stop - some.start, : len(responses)]
                 held[..., inside] = flat[some, rows]
-                spectra = torch.fft.fft(held, norm="forward")
-                for i, response in enumerate(responses):
-                    low, high = plan.bands[rows.start + i]
-                    out[some, low:high] += spectra[:, i, low:high] * response
+                spectra = torch.fft.fft(held, norm="forward")[..., low:high]
+                out[some, low:high] += (spectra * responses).sum(1)
         return out.reshape(*rows_in.shape[:-2], plan.size // 2 + 1)
 
     @staticmethod
@@ -155,30 +156,38 @@ class _Adjoint(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
-        return _Analysis.apply(grad, ctx.plan), None  # type: ignore[no-untyped-call]
+        return _Analysis.apply(grad, ctx.plan), None
 
 
-def _response(plan: FilterPlan, row: int, like: Tensor) -> Tensor:
-    """Values of wavelet ``row`` on its band, in the real type and on the device of ``like``."""
-    low, high = plan.bands[row]
+def _band(plan: FilterPlan, rows: slice) -> tuple[int, int]:
+    """The bins that any of the rows needs."""
+    bands = plan.bands[rows]
+    return min(low for low, _ in bands), max(high for _, high in bands)
+
+
+def _responses(plan: FilterPlan, rows: slice, like: Tensor) -> Tensor:
+    """Values of some wavelets on their `_band`, in the real type and on the device of ``like``."""
+    low, high = _band(plan, rows)
     bins = torch.arange(low, high, device=like.device, dtype=like.real.dtype)
-    value = plan.wavelet.transform(bins * (2 * math.pi * plan.scales[row] / plan.size))
-    value = value * plan.gains[row]
-    if 2 * (high - 1) == plan.size and high > low:
+    step = filled([2 * math.pi * scale / plan.size for scale in plan.scales[rows]], bins)
+    value = plan.wavelet.transform(bins * step[:, None])
+    value = value * filled(plan.gains[rows], bins)[:, None]
+    if 2 * (high - 1) == plan.size:
         # Half of the bin at half the rate belongs to the negative frequencies.
-        value[-1:] *= 0.5
+        value[:, -1:] *= 0.5
     return value
 
 
 def _blocks(like: Tensor, plan: FilterPlan) -> Iterator[tuple[slice, list[slice], Tensor]]:
     """Rows and batch items to take together, and a zeroed buffer for them."""
+    count = len(plan.scales)
     at_once = max(1, _IN_FLIGHT // plan.size)
-    some = min(len(like), at_once)
-    deep = max(1, at_once // max(1, some))
-    items = [slice(i, min(i + some, len(like))) for i in range(0, len(like), max(1, some))]
-    buffer = like.new_zeros(some, min(deep, len(plan.scales)), plan.size)
-    for first in range(0, len(plan.scales), deep):
-        yield slice(first, min(first + deep, len(plan.scales))), items, buffer
+    deep = min(_ROWS, at_once, count)
+    some = max(1, min(len(like), at_once // deep))
+    items = [slice(i, min(i + some, len(like))) for i in range(0, len(like), some)]
+    buffer = like.new_zeros(some, deep, plan.size)
+    for first in range(0, count, deep):
+        yield slice(first, min(first + deep, count)), items, buffer
 
 
 def _padded(time: int, scales: Sequence[float], wavelet: Wavelet) -> int:

@@ -79,7 +79,7 @@ def ssim(
 
     if min(target.shape[1:]) < 11:
         return None
-    similarity = structural_similarity(  # type: ignore[no-untyped-call]
+    similarity = structural_similarity(
         target.cpu().numpy(),
         rendering.cpu().numpy(),
         data_range=_RANGE,

@@ -20,6 +20,8 @@ from passband.signal._cwt import CWT as CWT
 from passband.signal._cwt import InverseCWT as InverseCWT
 from passband.signal._decibels import AmplitudeToDB as AmplitudeToDB
 from passband.signal._display import spectrogram_figure as spectrogram_figure
+from passband.signal._gabor import GaborCQT as GaborCQT
+from passband.signal._gabor import InverseGaborCQT as InverseGaborCQT
 from passband.signal._gammatone import Gammatonegram as Gammatonegram
 from passband.signal._griffin_lim import GriffinLim as GriffinLim
 from passband.signal._hpss import HarmonicPercussive as HarmonicPercussive
@@ -80,12 +82,14 @@ __all__ = [
     "FrameStream",
     "FrameTransform",
     "FrequencyMasking",
+    "GaborCQT",
     "Gammatonegram",
     "GriffinLim",
     "HarmonicPercussive",
     "HilbertEnvelope",
     "InverseCQT",
     "InverseCWT",
+    "InverseGaborCQT",
     "InverseMelScale",
     "InverseSpectrogram",
     "InverseSynchrosqueezedCWT",

@@ -169,15 +169,24 @@ def analyse(
         values = run(choice, modules, signal, hop)
     except ValueError as error:
         raise InputError(str(error)) from error
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "allocate" not in str(error):
+            raise
+        raise InputError(
+            f"the memory is too small for `{plan.transform}` of {len(signal):,} samples at {rate} "
+            "Hz with these settings. Take a part, shorter frames or a lower sampling rate."
+        ) from error
     count = values.shape[0]
-    if choice.frequencies is not None:
+    if choice.scale == "names":
+        frequencies = None
+    elif choice.frequencies is not None:
         frequencies = choice.frequencies(count, rate)
     else:
         frequencies = bin_frequencies(modules, settings, count, rate)
     return Analysis(
         values=values,
         times=(first_centre(settings) + hop * torch.arange(values.shape[-1])) / rate,
-        frequencies=None if choice.scale == "names" else frequencies,
+        frequencies=frequencies,
         names=choice.names if len(choice.names) == count else (),
         sample_rate=rate,
         hop_length=hop,

@@ -34,7 +34,7 @@ def build(choice: Choice, given: Mapping[str, Any], rate: int) -> list[nn.Module
     modules: list[nn.Module] = []
     for part in choice.parts():
         names = arguments_of(part)
-        arguments = {name: rate for name in RATE_NAMES if name in names}
+        arguments: dict[str, Any] = {name: rate for name in RATE_NAMES if name in names}
         arguments |= {name: value for name, value in given.items() if name in names}
         arguments |= choice.fixed.get(part.__name__, {})
         if choice.inner is not None and choice.inner[0] in names:

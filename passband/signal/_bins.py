@@ -19,7 +19,7 @@ def bin_frequencies(
             return own.detach().double()
     if settings.get("n_mels") == count:
         return _mel_centres(settings, count, rate)
-    n_fft = settings.get("n_fft", 0)
+    n_fft = int(settings.get("n_fft", 0))
     if n_fft // 2 + 1 == count:
         return torch.arange(count, dtype=torch.float64) * (rate / n_fft)
     return None

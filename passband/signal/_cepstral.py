@@ -72,6 +72,7 @@ class MFCC(_Cepstral):
         ValueError: as `MelSpectrogram` raises it, or for more coefficients than bands.
 
     Example:
+        >>> import torch
         >>> transform = MFCC(16000, n_mfcc=13, melkwargs={"n_fft": 512, "n_mels": 40})
         >>> transform(torch.ones(2, 16000)).shape
         torch.Size([2, 13, 63])
@@ -135,6 +136,7 @@ class LFCC(_Cepstral):
             bin, or more coefficients than bands.
 
     Example:
+        >>> import torch
         >>> transform = LFCC(16000, n_filter=40, n_lfcc=13, speckwargs={"n_fft": 512})
         >>> transform(torch.ones(2, 16000)).shape
         torch.Size([2, 13, 63])

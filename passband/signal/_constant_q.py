@@ -24,8 +24,8 @@ class VQT(FrameTransform):
     """Variable-Q transform ``C[k, m] = sum_n x[m hop + n] conj(g_k[n])``, complex and phase true.
 
     Filter ``g_k(t) = w(t) exp(2 pi i f_k t / sample_rate)`` has ``Q sample_rate / (f_k + gamma /
-    alpha)`` samples, librosa's definition: with gamma the low filters are shorter, and so sharper in
-    time, than at constant Q. Beyond its ends the signal is zero; any clip length and any hop do.
+    alpha)`` samples, librosa's definition: with gamma the low filters are shorter, and so sharper
+    in time, than at constant Q. Beyond its ends the signal is zero; any clip length and hop do.
 
     Args:
         sample_rate: in Hz.
@@ -62,6 +62,8 @@ class VQT(FrameTransform):
     time-frequency transforms with log-frequency resolution, AES 2014.
     """
 
+    blocks: Tensor
+
     def __init__(
         self,
         sample_rate: float = 22050,
@@ -92,7 +94,7 @@ class VQT(FrameTransform):
             window=window,
             scale=scale,
         )
-        self.sample_rate, self.hop_length = sample_rate, hop_length
+        self.sample_rate, self.hop_length, self.n_bins = sample_rate, hop_length, len(centres)
         self._kernels = kernels
         self._constant("frequencies", centres)
         self._constant("blocks", kernels.blocks)
@@ -186,7 +188,7 @@ def bin_frequencies(
     centres = torch.as_tensor(frequencies, dtype=torch.float64)
     if centres.ndim != 1 or centres.numel() == 0:
         raise ValueError(
-            f"`frequencies` (shape {tuple(centres.shape)}) must be a list of at least one frequency "
-            "in Hz. Pass e.g. [220.0, 440.0]."
+            f"`frequencies` (shape {tuple(centres.shape)}) must be a list of at least one "
+            "frequency in Hz. Pass e.g. [220.0, 440.0]."
         )
     return centres

@@ -3,7 +3,6 @@
 import warnings
 from collections.abc import Sequence
 
-import torch
 from jaxtyping import Complex, Float
 from torch import Tensor
 
@@ -37,7 +36,7 @@ class InverseVQT(Transform):
         norm: order of the norm the windows are divided by.
         window: name, or name and parameter.
         scale: multiply by the root of the filter's length rather than by the length.
-        n_iter: steps of conjugate gradients; 0 divides the adjoint by its response, 45 to 70 dB.
+        n_iter: steps of conjugate gradients; 0 divides the adjoint by its response, 40 to 70 dB.
 
     Attributes:
         largest_hop: the longest hop, in samples, at which these filters can be inverted.
@@ -58,8 +57,11 @@ class InverseVQT(Transform):
         True
 
     Reference: Velasco, Holighaus, Dörfler & Grill, Constructing an invertible constant-Q transform
-    with nonstationary Gabor frames, DAFx 2011; Gröchenig, IEEE Trans. Signal Processing 41(12), 1993.
+    with nonstationary Gabor frames, DAFx 2011; Gröchenig, Acceleration of the frame algorithm, IEEE
+    Trans. Signal Processing 41(12), 1993.
     """
+
+    power: Tensor
 
     def __init__(
         self,
@@ -118,7 +120,7 @@ class InverseVQT(Transform):
     ) -> Float[Tensor, "*batch time"]:
         """Signal of ``length`` samples; ``(frames - 1) hop_length``, at least 1, if not given."""
         require_finite("spectrum", spectrum)
-        bins = self.transform.frequencies.shape[0]
+        bins = self.transform.n_bins
         if spectrum.ndim < 2 or spectrum.shape[-2] != bins or spectrum.shape[-1] == 0:
             raise ValueError(
                 f"`spectrum` (shape {tuple(spectrum.shape)}) must be (*batch, {bins}, frames) with "
@@ -185,9 +187,9 @@ def _warn_of_losses(response: ConstantQResponse, hop_length: int) -> None:
     """Say what the inverse will not give back, once, when it is built."""
     if response.undersampled is not None:
         warnings.warn(
-            f"`hop_length` (={hop_length}) is above the {response.largest_hop} samples at which all "
-            f"filters can be inverted: from {response.undersampled:.1f} Hz upward the inverse is the "
-            "least-squares one and loses part of the signal. Pass a shorter hop to both transforms.",
+            f"`hop_length` (={hop_length}) is above the {response.largest_hop} samples at which "
+            f"all filters can be inverted: from {response.undersampled:.1f} Hz upward the inverse "
+            "is the least-squares one and loses part of the signal. Pass both a shorter hop.",
             stacklevel=4,
         )
     gaps = [

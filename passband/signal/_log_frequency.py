@@ -13,6 +13,7 @@ from passband.frequency._spectrogram import require_frames, require_power
 from passband.frequency._stft import PadMode
 from passband.frequency._validate import require_choice
 from passband.signal._analysis_window import WindowFn, analysis_window
+from passband.signal._items import in_parts
 from passband.signal._stream import FrameTransform, Support
 from passband.signal._transform import full_precision, require_finite
 
@@ -102,6 +103,9 @@ class LogFrequencySpectrogram(FrameTransform):
     ) -> Float[Tensor, "*batch bins frames"] | Complex[Tensor, "*batch bins frames"]:
         """Spectrogram of ``waveform``; `ValueError` for NaN or a signal too short to pad."""
         require_finite("waveform", waveform)
+        return in_parts(self._spectrogram, waveform)
+
+    def _spectrogram(self, waveform: Tensor) -> Tensor:
         spectrum = nonuniform_stft(
             waveform,
             self._plan._replace(correction=self.correction, weights=self.weights),

@@ -82,7 +82,7 @@ class FrameStream:
         if ready <= self._emitted or total <= support.left + support.right:
             return self._none(kept)
         offset = self._first // hop
-        frames = self._transform(kept)[..., self._emitted - offset : ready - offset]
+        frames: Tensor = self._transform(kept)[..., self._emitted - offset : ready - offset]
         self._emitted = ready
         self._forget(total)
         self._empty = frames[..., :0]

@@ -24,7 +24,7 @@ def round_step(least: float) -> int:
         >>> round_step(0.3), round_step(3), round_step(102)
         (1, 5, 200)
     """
-    power = 10 ** max(0, math.floor(math.log10(max(least, 1))))
+    power: int = 10 ** max(0, math.floor(math.log10(max(least, 1))))
     return next(digit * power for digit in (1, 2, 5, 10) if digit * power >= least)
 
 

@@ -3,14 +3,12 @@
 import functools
 import math
 from collections.abc import Callable
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
-P = ParamSpec("P")
-R = TypeVar("R")
-T = TypeVar("T", bound=nn.Module)
+Forward = TypeVar("Forward", bound=Callable[..., Any])
 
 _HALVES = (torch.float16, torch.bfloat16)
 
@@ -31,13 +29,11 @@ class Transform(nn.Module):
             self.register_buffer(name, value.to(torch.float64), persistent=False)
 
 
-def full_precision(
-    forward: Callable[Concatenate[T, Tensor, P], R],
-) -> Callable[Concatenate[T, Tensor, P], R]:
+def full_precision(forward: Forward) -> Forward:
     """Run ``forward`` outside autocast, on float32 where autocast hands over half precision."""
 
     @functools.wraps(forward)
-    def outside(self: T, x: Tensor, *args: P.args, **kwargs: P.kwargs) -> R:
+    def outside(self: nn.Module, x: Tensor, *args: Any, **kwargs: Any) -> Any:
         device = x.device.type
         if not torch.is_autocast_enabled(device):
             return forward(self, x, *args, **kwargs)
@@ -46,7 +42,7 @@ def full_precision(
                 x = x.float()
             return forward(self, x, *args, **kwargs)
 
-    return outside
+    return outside  # type: ignore[return-value]
 
 
 def require_finite(name: str, x: Tensor) -> None:

@@ -185,7 +185,7 @@ class _State:
         with autocast(self.device, self.settings.precision):
             output = objective(self.step)
         self.optimizer.zero_grad(set_to_none=True)
-        self.scaler.scale(output.loss).backward()  # type: ignore[no-untyped-call]
+        self.scaler.scale(output.loss).backward()
         if self.settings.clip_norm is not None:
             self.scaler.unscale_(self.optimizer)
             nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip_norm)

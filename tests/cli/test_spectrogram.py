@@ -79,12 +79,17 @@ def test_arrays_load_without_pickle_and_equal_scipy(
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", CHOICES)
-@pytest.mark.parametrize("rate", [8000, 44100])
+SLOW = {"superlets", "ssq-cwt", "cwt"}  # at one rate only
+
+
+@pytest.mark.parametrize(
+    ("name", "rate"),
+    [(name, 8000) for name in CHOICES] + [(name, 44100) for name in CHOICES if name not in SLOW],
+)
 def test_every_transform_has_finite_values_where_its_axes_say(
     name: str, rate: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = tone(tmp_path, rate=rate, seconds=0.3)
+    file = tone(tmp_path, rate=rate, seconds=0.2)
     assert run(monkeypatch, "spectrogram", file, "-t", name, "-o", "a.npz") == 0
     with np.load("a.npz", allow_pickle=False) as found:
         values, times = found["values"], found["times"]
@@ -93,7 +98,7 @@ def test_every_transform_has_finite_values_where_its_axes_say(
     assert values.ndim == 2
     assert values.shape[1] == len(times)
     assert -0.01 <= times[0] <= 0.05
-    assert times[-1] == pytest.approx(0.3, abs=0.1)
+    assert times[-1] == pytest.approx(0.2, abs=0.08)
     if frequencies is None or CHOICES[name].exponent is None:
         return  # levels of bins are not compared by coefficients, nor after normalisation
     assert values.shape[0] == len(frequencies)
@@ -105,7 +110,7 @@ def test_every_transform_has_finite_values_where_its_axes_say(
 
 @pytest.mark.parametrize("name", CHOICES)
 def test_every_transform_has_a_picture_with_labelled_axes(name: str) -> None:
-    t = torch.arange(4800) / 16000
+    t = torch.arange(1600) / 16000
     plan = plan_analysis(name)
     analysis = analyse(torch.sin(2 * torch.pi * 1000 * t)[None], 16000, plan, fit_length=True)
     figure = analysis_figure(analysis, title="tone")
@@ -189,6 +194,7 @@ BAD = {
     "output folder": (["tone.wav", "-o", "none/a.png"], r"none/a.png cannot be written"),
     "rate": (["tone.wav", "--rate", "0"], r"`--rate` \(=0 Hz\) must be positive"),
     "part": (["tone.wav", "--start", "7"], r"tone.wav has 1 s; --start 7 leaves no sample"),
+    "memory": (["tone.wav", "--set", "n_fft=1000000000000"], r"the memory is too small for `stft`"),
     "too large": (
         ["tone.wav", "--set", "n_fft=4096", "--set", "hop_length=1"],
         r"2049 bins gives 16,394,049 values; at most",

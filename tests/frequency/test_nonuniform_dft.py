@@ -104,6 +104,16 @@ def test_gradients() -> None:
     assert gradcheck(lambda x: forward(x, taper.detach()), x)
 
 
+def test_gradient_is_the_adjoint() -> None:
+    plan = nonuniform_plan(torch.linspace(0, 0.5, 11).double(), 16)
+    x = noise(3, 90).requires_grad_()
+    spectrum = nonuniform_stft(x, plan, n_fft=16, hop_length=5, padding="valid")
+    weights = torch.randn_like(spectrum)
+    inner = (spectrum * weights.conj()).real.sum()
+    (adjoint,) = torch.autograd.grad(spectrum, x, weights)
+    torch.testing.assert_close((adjoint * x).sum(), inner, rtol=0, atol=1e-9)
+
+
 @pytest.mark.usefixtures("unchecked")
 @pytest.mark.filterwarnings("ignore:.*should not be instantiated")  # by torch's own tracer
 def test_vmap_and_compile() -> None:

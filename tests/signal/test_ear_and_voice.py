@@ -14,6 +14,8 @@ from passband.signal import (
     Gammatonegram,
     HarmonicPercussive,
     HilbertEnvelope,
+    LogFrequencySpectrogram,
+    _items,
 )
 
 RATE = 16000
@@ -70,6 +72,15 @@ def test_gammatonegram_is_a_mean_square() -> None:
     middle = transform(tone)[:, 16]
     assert int(middle.argmax()) == k
     assert abs(float(middle[k]) - 9 / 2) < 0.1
+
+
+def test_parts_of_a_batch_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = noise(5, 2, 1000)
+    transforms = [Cepstrum(256), LogFrequencySpectrogram(RATE, 256, n_bins=12)]
+    whole = [transform(x) for transform in transforms]
+    monkeypatch.setattr(_items, "_MOST_SAMPLES", 2500)
+    for transform, expected in zip(transforms, whole, strict=True):
+        torch.testing.assert_close(transform(x), expected, rtol=0, atol=1e-10)
 
 
 def test_cochleagram_is_its_function() -> None:

@@ -27,7 +27,7 @@ def encode(x01: Tensor, table: Tensor, layout: HashGridLayout) -> Tensor:
     First derivatives come from compiled loops. Where they are to be differentiated again
     (``create_graph=True``) they are taken through the reference: right, and as slow as it.
     """
-    encoded: Tensor = _Encode.apply(x01, table, layout)  # type: ignore[no-untyped-call]
+    encoded: Tensor = _Encode.apply(x01, table, layout)
     return encoded
 
 
