@@ -105,7 +105,7 @@ class RealInverseSpectrogram(RealTransform):
         part, _, length = self.istft.example()
         if not self.onesided:
             part = part.new_zeros(len(part), self.istft.n_fft, part.shape[-1])
-        return part, part, length
+        return part, part.clone(), length
 
 
 def _samples(transform: Spectrogram | InverseSpectrogram) -> Tensor:

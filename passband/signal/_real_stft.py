@@ -220,7 +220,7 @@ class RealISTFT(RealTransform):
     def example(self) -> tuple[Any, ...]:
         """Two silent spectra, and the samples they stand for."""
         part = self.basis.new_zeros(2, self.n_fft // 2 + 1, 9)
-        return part, part, 8 * self.hop_length
+        return part, part.clone(), 8 * self.hop_length  # one tensor would be one input
 
 
 def require_cover(taper: Tensor, hop_length: int, padding: Padding, count: int) -> None:

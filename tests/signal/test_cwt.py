@@ -1,22 +1,11 @@
 import math
-from collections.abc import Iterator
 
-import jaxtyping
 import pytest
 import torch
 from torch import Tensor
 
 from passband.frequency import Morlet, cwt, icwt
 from passband.signal import CWT, InverseCWT
-
-
-@pytest.fixture
-def unchecked() -> Iterator[None]:
-    """Call as users do, without the shape checks of the tests, to meet our own messages."""
-    before = jaxtyping.config.jaxtyping_disable
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", before)
 
 
 def noise(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:

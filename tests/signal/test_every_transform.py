@@ -2,9 +2,8 @@
 
 import copy
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-import jaxtyping
 import pytest
 import torch
 from torch import Tensor, nn
@@ -24,6 +23,7 @@ WAVEFORM: dict[str, Callable[[], nn.Module]] = {
     "Cochleagram": lambda: room.Cochleagram(
         RATE, 6, 100.0, 3000.0, sample_factor=1, envelope_rate=400, numtaps=101
     ),
+    "GaborCQT": lambda: room.GaborCQT(RATE, 400.0, 24),
     "Gammatonegram": lambda: room.Gammatonegram(RATE, 128, hop_length=32, n_filters=8),
     "HarmonicPercussive": lambda: room.HarmonicPercussive(64, kernel_size=5),
     "HilbertEnvelope": lambda: room.HilbertEnvelope(),
@@ -56,6 +56,7 @@ OF_A_SPECTRUM = {
     "GriffinLim",
     "InverseCQT",
     "InverseCWT",
+    "InverseGaborCQT",
     "InverseMelScale",
     "InverseSpectrogram",
     "InverseSynchrosqueezedCWT",
@@ -82,23 +83,6 @@ def transform(name: str, made: dict[str, nn.Module]) -> nn.Module:
     if name not in made:
         made[name] = WAVEFORM[name]()
     return made[name]
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture
-def unchecked() -> Iterator[None]:
-    """Call as users do, without the shape checks of the tests, to meet our own messages."""
-    before = jaxtyping.config.jaxtyping_disable
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", before)
 
 
 def noise(*shape: int, dtype: torch.dtype = torch.float64) -> Tensor:

@@ -1,6 +1,5 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-import jaxtyping
 import numpy as np
 import pytest
 import scipy.fft
@@ -30,25 +29,6 @@ SMALL: dict[str, Callable[..., SignalLoss]] = {
 }
 
 every_loss = pytest.mark.parametrize("make", SMALL.values(), ids=SMALL.keys())
-
-
-@pytest.fixture(autouse=True)
-def repeatable() -> Iterator[None]:
-    """One seed, and one thread: for tensors this small, waking a second costs more."""
-    torch.manual_seed(0)
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture
-def unchecked() -> Iterator[None]:
-    """Call as users do, without the shape checks of the tests, to meet our own messages."""
-    before = jaxtyping.config.jaxtyping_disable
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", before)
 
 
 def noise(*shape: int, dtype: torch.dtype = torch.float64) -> Tensor:

@@ -1,20 +1,8 @@
-from collections.abc import Iterator
-
-import jaxtyping
 import pytest
 import torch
 
 from passband.frequency import superlets
 from passband.signal import Superlets
-
-
-@pytest.fixture
-def unchecked() -> Iterator[None]:
-    """Call as users do, without the shape checks of the tests, to meet our own messages."""
-    before = jaxtyping.config.jaxtyping_disable
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", before)
 
 
 def test_is_its_function() -> None:

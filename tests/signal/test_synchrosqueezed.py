@@ -1,6 +1,3 @@
-from collections.abc import Iterator
-
-import jaxtyping
 import pytest
 import torch
 from torch import Tensor
@@ -12,15 +9,6 @@ from passband.signal import (
     SynchrosqueezedCWT,
     SynchrosqueezedSTFT,
 )
-
-
-@pytest.fixture
-def unchecked() -> Iterator[None]:
-    """Call as users do, without the shape checks of the tests, to meet our own messages."""
-    before = jaxtyping.config.jaxtyping_disable
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", before)
 
 
 def noise(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
