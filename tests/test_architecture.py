@@ -93,8 +93,14 @@ def test_fields_import_without_numba_matplotlib_or_tensorboard() -> None:
     assert run(code) == "[]"
 
 
+def test_transforms_import_without_what_only_some_need() -> None:
+    heavy = ("numba", "matplotlib", "pydantic", "onnx", "scipy.signal", "torch._dynamo")
+    code = f"import sys, passband.signal\nprint([m for m in {heavy} if m in sys.modules])"
+    assert run(code) == "[]"
+
+
 def test_import_of_everything_warns_of_nothing() -> None:
-    modules = ["passband.frequency", "passband.media", "passband.training", "passband.inr"]
+    modules = [f"passband.{room}" for room in ("frequency", "media", "training", "inr", "signal")]
     code = f"import {', '.join(modules)}; print('quiet')"
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, cwd=ROOT
@@ -109,6 +115,7 @@ def test_the_standard_signal_module_stays_reachable() -> None:
 def test_public_names_exist() -> None:
     code = (
         "import passband.frequency, passband.media, passband.training, passband.inr\n"
+        "import passband.signal, passband.signal.losses\n"
         "import passband.inr.encodings, passband.inr.networks, passband.inr.matching\n"
         "import sys\n"
         "rooms = [m for n, m in sys.modules.items() if n.startswith('passband.') and "

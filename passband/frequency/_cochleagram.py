@@ -1,7 +1,6 @@
 """Cochleagram: envelopes of auditory filters, slowed down and compressed."""
 
 import math
-from functools import lru_cache
 
 import torch
 from jaxtyping import Float
@@ -9,6 +8,7 @@ from torch import Tensor
 
 from passband.frequency._analytic import positive_frequencies
 from passband.frequency._erb import channel_count, some_erb_filters
+from passband.frequency._fast_length import fast_length
 from passband.frequency._magnitude import magnitude
 from passband.frequency._validate import require_between, require_positive, require_real
 
@@ -87,7 +87,7 @@ def cochleagram(
             f"`numtaps` (={len(taps)}) must be at most the {time} samples of `x` if not centred. "
             "Lower it, or pass center=True."
         )
-    n_points = _fast_length(math.ceil(pad_factor * time))
+    n_points = fast_length(math.ceil(pad_factor * time))
     half = torch.fft.rfft(x, n=n_points).unsqueeze(-2)
     hertz = torch.arange(n_points // 2 + 1, dtype=torch.float64, device=x.device)
     hertz = hertz * (sample_rate / n_points)
@@ -177,11 +177,3 @@ def _slowed(envelopes: Tensor, taps: Tensor, step: int, center: bool) -> Tensor:
     flat = envelopes.reshape(-1, 1, envelopes.shape[-1])
     slow = torch.nn.functional.conv1d(flat, taps[None, None], stride=step, padding=margin)
     return slow.reshape(*envelopes.shape[:-1], -1)
-
-
-@lru_cache(maxsize=64)
-def _fast_length(least: int) -> int:
-    from scipy.fft import next_fast_len  # noqa: PLC0415  only where a length is first met
-
-    length: int = next_fast_len(least, real=True)
-    return length

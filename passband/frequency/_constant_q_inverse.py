@@ -15,10 +15,10 @@ from passband.frequency._constant_q import constant_q_filter
 from passband.frequency._constant_q_kernels import (
     ConstantQKernels,
     filter_geometry,
-    noise_bandwidth,
-    window_spectrum,
 )
+from passband.frequency._constant_q_rates import noise_bandwidth, window_spectrum
 from passband.frequency._constant_q_transform import constant_q, constant_q_adjoint
+from passband.frequency._fast_length import fast_length
 from passband.frequency._validate import require_complex, require_positive
 
 # A frequency counts as covered where the filters' responses, each with peak 1, add up to this.
@@ -198,9 +198,7 @@ def _ratio(above: Tensor, below: Tensor) -> Tensor:
 
 def _inverse_response(power: Tensor, length: int, like: Tensor) -> Tensor:
     """``1 / S`` at the frequencies of a transform long enough for ``length`` samples."""
-    from scipy.fft import next_fast_len  # noqa: PLC0415  needed by the inverse alone
-
-    count = next_fast_len(-(-length // 2), real=True) + 1
+    count = fast_length(-(-length // 2)) + 1
     position = torch.linspace(
         0, power.shape[-1] - 1, count, dtype=torch.float64, device=power.device
     )

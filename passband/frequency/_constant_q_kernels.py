@@ -17,24 +17,27 @@ from passband.frequency._constant_q import (
     require_below_nyquist,
     require_hertz,
 )
-from passband.frequency._halving import REACH, half_band_filter, halving_blocks
+from passband.frequency._constant_q_rates import deepest_level, noise_bandwidth
+from passband.frequency._decimation import (
+    FACTOR,
+    REACH,
+    decimation_blocks,
+    low_pass_filter,
+)
 from passband.frequency._validate import require_between, require_positive
-from passband.frequency._windows import window as named_window
 
-# Part of a filter's norm that a halving of the rate may lose to the slope of the half-band filter.
-_LOSS = 1e-4
 # Samples at a filter's ends that together hold less than this part of its norm are left out.
 _TRIMMED = 2e-6
 # Filters share one product while the longest is at most this much longer than the shortest.
-_GROUP_RATIO = 1.5
+_GROUP_RATIO = 2.0
 
 
 @dataclass(frozen=True)
 class FilterGroup:
-    """Neighbouring filters at one rate, ``sample_rate / 2 ** level``.
+    """Neighbouring filters at one rate, ``sample_rate / 4 ** level``.
 
     Args:
-        level: how often the rate is halved.
+        level: how often the rate is divided by 4.
         reach: samples of the kernel before the frame's own position, at that rate.
         kernel: ``(taps, 2 bins)``, real and imaginary part of each conjugated filter side by side.
     """
@@ -51,7 +54,7 @@ class ConstantQKernels:
     Args:
         hop_length: samples from one frame to the next.
         groups: filters, in the order of ascending frequency.
-        blocks: the half-band filter that halves the rate.
+        blocks: the low-pass filter that divides the rate by 4.
         order: where bin k stands among the ascending ones; None if bins ascend by themselves.
     """
 
@@ -62,7 +65,7 @@ class ConstantQKernels:
 
     @property
     def levels(self) -> int:
-        """How often the rate is halved for the lowest filters."""
+        """How often the rate is divided by 4 for the lowest filters."""
         return max(group.level for group in self.groups)
 
     @property
@@ -70,15 +73,16 @@ class ConstantQKernels:
         """Samples at the full rate that a frame looks at before, and after, its own position."""
         left = right = 0
         for group in self.groups:
-            tails = (2**group.level - 1) * REACH
+            step = FACTOR**group.level
+            tails = (step - 1) // (FACTOR - 1) * REACH
             after = group.kernel.shape[0] - 1 - group.reach
-            left = max(left, group.reach * 2**group.level + tails)
-            right = max(right, after * 2**group.level + tails)
+            left = max(left, group.reach * step + tails)
+            right = max(right, after * step + tails)
         return left, right
 
     def to(self, like: Tensor) -> "ConstantQKernels":
         """The same in the real type and on the device of ``like``."""
-        dtype = like.dtype.to_real() if like.is_complex() else like.dtype
+        dtype = like.real.dtype if like.is_complex() else like.dtype
         groups = tuple(
             replace(group, kernel=group.kernel.to(device=like.device, dtype=dtype))
             for group in self.groups
@@ -127,8 +131,8 @@ def constant_q_kernels(
         >>> kernels = constant_q_kernels(
         ...     [220.0, 440.0], sample_rate=8000, hop_length=100, bins_per_octave=12
         ... )
-        >>> kernels.levels  # 220 Hz is analysed at 8000 / 8 Hz
-        3
+        >>> kernels.levels  # 220 Hz is analysed at 8000 / 4 Hz
+        1
 
     Agrees with ``librosa.filters.wavelet`` in frequencies, lengths, windows and norms exactly.
     Reference: Schörkhuber & Klapuri, Constant-Q transform toolbox for music processing, SMC 2010,
@@ -201,7 +205,7 @@ def _design(
         f, length = frequencies[k], lengths[k]
         taps, first = constant_q_filter(f, length, sample_rate, window, norm)
         taps = taps * (math.sqrt(length) if scale else length)
-        level = _deepest_level(f, length / sample_rate, sample_rate, window)
+        level = deepest_level(f, length / sample_rate, sample_rate, window)
         if groups:  # levels are walked in order; unevenly spaced filters may not keep to it
             level = min(level, groups[-1][0])
         moved = _trimmed(*_at_level(taps, first, level))
@@ -216,7 +220,7 @@ def _design(
     return ConstantQKernels(
         hop_length=hop_length,
         groups=tuple(_stack(level, filters) for level, filters in groups),
-        blocks=halving_blocks(),
+        blocks=decimation_blocks(),
         order=order,
     )
 
@@ -224,13 +228,13 @@ def _design(
 def _at_level(
     taps: NDArray[np.complex128], first: int, level: int
 ) -> tuple[NDArray[np.complex128], int]:
-    """The filter at the rate halved ``level`` times, as the signal is halved."""
-    low_pass = half_band_filter()
+    """The filter at the rate divided ``level`` times, as the signal is decimated."""
+    low_pass = low_pass_filter()
     for _ in range(level):
         start = first - REACH
         smooth = np.convolve(taps, low_pass)
-        skip = start % 2
-        taps, first = 2 * smooth[skip::2], (start + skip) // 2
+        skip = -start % FACTOR
+        taps, first = FACTOR * smooth[skip::FACTOR], (start + skip) // FACTOR
     return taps, first
 
 
@@ -251,65 +255,3 @@ def _stack(level: int, filters: list[tuple[NDArray[np.complex128], int]]) -> Fil
         kernel[rows, column, 0] = taps.real
         kernel[rows, column, 1] = -taps.imag
     return FilterGroup(level, -first, torch.from_numpy(kernel.reshape(end - first, -1)))
-
-
-def _deepest_level(
-    frequency: float, seconds: float, sample_rate: float, window: str | tuple[str, float]
-) -> int:
-    """How often the rate may be halved before the filter loses more than `_LOSS` of its norm."""
-    offsets, power = window_spectrum(window)
-    heard = frequency + offsets / seconds
-    level = 0
-    while frequency < sample_rate / 2 ** (level + 2):
-        rate = sample_rate / 2**level
-        kept = _half_band_response(heard / rate)
-        folded = kept * _half_band_response(heard / rate + 0.5)
-        loss = (power * ((1 - kept**2) ** 2 + folded**2)).sum()
-        if loss > _LOSS**2:
-            break
-        level += 1
-    return level
-
-
-@lru_cache(maxsize=16)
-def window_spectrum(
-    window: str | tuple[str, float],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Power spectrum of the window, sum 1, and its offsets in cycles per window length.
-
-    Near its peak finely sampled; the side lobes further out summed up in ever wider stretches, to
-    as many cycles as the longest filters have samples.
-    """
-    count, fine, near = 2**15, 8, 64
-    taper = named_window(window, count, dtype=torch.float64).numpy()
-    power = np.abs(np.fft.fft(taper, count * fine)[: count * fine // 2]) ** 2
-    inner = near * fine
-    edges = np.unique(np.geomspace(inner, len(power), 200).astype(int))[:-1]
-    outer = np.add.reduceat(power, edges)
-    positive = np.concatenate((power[:inner], outer))
-    offsets = np.concatenate((np.arange(inner), edges)) / fine
-    mirrored = np.concatenate((positive[:0:-1], positive))
-    return np.concatenate((-offsets[:0:-1], offsets)), mirrored / mirrored.sum()
-
-
-def noise_bandwidth(window: str | tuple[str, float]) -> float:
-    """Equivalent noise bandwidth in cycles per window length: 1.5 for Hann."""
-    taper = named_window(window, 1024, dtype=torch.float64).numpy()
-    return float(len(taper) * (taper**2).sum() / taper.sum() ** 2)
-
-
-def _half_band_response(cycles: NDArray[np.float64]) -> NDArray[np.float64]:
-    grid = _half_band_grid()
-    position = np.abs((cycles + 0.5) % 1 - 0.5) * 2 * (len(grid) - 1)
-    response: NDArray[np.float64] = np.interp(position, np.arange(len(grid)), grid)
-    return response
-
-
-@lru_cache(maxsize=1)
-def _half_band_grid() -> NDArray[np.float64]:
-    """The half-band filter's response from 0 to half a cycle per sample."""
-    taps = half_band_filter()
-    padded = np.zeros(8192)
-    padded[: REACH + 1] = taps[REACH:]
-    padded[-REACH:] = taps[:REACH]
-    return np.fft.rfft(padded).real

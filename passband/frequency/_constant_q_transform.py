@@ -8,9 +8,14 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from passband.frequency._constant_q_kernels import ConstantQKernels, FilterGroup
+from passband.frequency._decimation import (
+    FACTOR,
+    decimate,
+    decimate_adjoint,
+    decimation_needs,
+)
 from passband.frequency._framed_product import framed_product
 from passband.frequency._framing import overlap_add
-from passband.frequency._halving import halve, halve_adjoint, halving_needs
 from passband.frequency._validate import require_complex, require_real
 
 # Samples analysed at once on a CPU, so that a batch is worked through in cache.
@@ -51,7 +56,8 @@ def constant_q(
     kernels = kernels.to(x)
     spans = _Spans(kernels, 1 + x.shape[-1] // kernels.hop_length)
     items = max(1, _CACHED // x.shape[-1]) if x.device.type == "cpu" else x.numel()
-    if x.numel() <= items * x.shape[-1]:
+    # A compiled graph is one for any number of items.
+    if torch.compiler.is_compiling() or x.numel() <= items * x.shape[-1]:
         spectrum = _analysed(x, kernels, spans)
     else:
         parts = [_analysed(part, kernels, spans) for part in x.flatten(0, -2).split(items)]
@@ -113,7 +119,7 @@ class _Spans:
     """Where the samples of each level stand.
 
     Branch c of a level holds the signal at that level's rate, starting from c hops: sample m of it
-    stands at ``m 2^level + c hop``. A level has as many branches as frames can have positions
+    stands at ``m 4^level + c hop``. A level has as many branches as frames can have positions
     between two of its samples. Its samples run over what frames and lower levels look at.
     """
 
@@ -124,17 +130,18 @@ class _Spans:
         for level in reversed(range(levels + 1)):
             needs = [self.of(group) for group in kernels.groups if group.level == level]
             if level < levels:
-                needs += self._halving(level)
+                needs += self._decimation(level)
             self.start[level] = min(first for first, _ in needs)
             self.length[level] = max(first + count for first, count in needs) - self.start[level]
 
     def count(self, level: int) -> int:
         """Branches of a level."""
-        return (1 << level) // math.gcd(self.hop, 1 << level)
+        step: int = FACTOR**level
+        return step // math.gcd(self.hop, step)
 
     def stride(self, level: int) -> int:
         """Samples of a branch from one of its frames to the next."""
-        return self.hop * self.count(level) >> level
+        return self.hop * self.count(level) // int(FACTOR**level)
 
     def of(self, group: FilterGroup) -> tuple[int, int]:
         """First sample and number of samples of each branch that the frames of a group see."""
@@ -144,12 +151,12 @@ class _Spans:
     def down(self, branches: Tensor, level: int) -> Tensor:
         """Branches of ``level + 1`` from those of ``level``."""
         parts = [
-            halve(
+            decimate(
                 branches[..., first - self.start[level] :][..., :count],
                 self.length[level + 1],
                 self.blocks,
             )
-            for first, count in self._halving(level)
+            for first, count in self._decimation(level)
         ]
         return parts[0] if len(parts) == 1 else torch.cat(parts, dim=-2)
 
@@ -157,16 +164,16 @@ class _Spans:
         """Adjoint of `down`."""
         parts = branches.split(self.count(level), dim=-2)
         spread = [
-            _cut(halve_adjoint(part, self.blocks), first, self.start[level], self.length[level])
-            for part, (first, _) in zip(parts, self._halving(level), strict=True)
+            _cut(decimate_adjoint(part, self.blocks), first, self.start[level], self.length[level])
+            for part, (first, _) in zip(parts, self._decimation(level), strict=True)
         ]
         return sum(spread[1:], spread[0])
 
-    def _halving(self, level: int) -> list[tuple[int, int]]:
-        """What the branches of the next level need of each branch: one stretch, or two shifted."""
-        twice = self.count(level + 1) > self.count(level)
-        shifts = [0, self.stride(level)] if twice else [0]
-        return [halving_needs(self.start[level + 1], self.length[level + 1], s) for s in shifts]
+    def _decimation(self, level: int) -> list[tuple[int, int]]:
+        """What the branches of the next level need of each branch: one to four stretches."""
+        times = self.count(level + 1) // self.count(level)
+        shifts = [j * self.stride(level) for j in range(times)]
+        return [decimation_needs(self.start[level + 1], self.length[level + 1], s) for s in shifts]
 
 
 def _products(branches: Tensor, group: FilterGroup, spans: _Spans) -> Tensor:

@@ -19,6 +19,9 @@ def framed_product(x: Tensor, kernel: Tensor, hop_length: int) -> Tensor:
     Returns:
         ``(*batch, frames, columns)``.
     """
+    # A compiler follows no Function that has a forward derivative; without a gradient none is due.
+    if torch.compiler.is_compiling() or not torch.is_grad_enabled():
+        return _FramedProduct.forward(x, kernel, hop_length)
     product: Tensor = _FramedProduct.apply(x, kernel, hop_length)
     return product
 

@@ -10,8 +10,8 @@ from torch.nn.functional import pad
 from passband.frequency._block_spectrum import block_spectrum, blocks, in_blocks
 from passband.frequency._framing import overlap_add
 from passband.frequency._spectrogram import analysis_taper, require_real_power
-from passband.frequency._stft import _covers, _pad, _span
-from passband.frequency._validate import require_positive, require_real
+from passband.frequency._stft import _pad, _span
+from passband.frequency._validate import require_positive, require_real, values_can_be_read
 from passband.frequency._windows import nola_satisfied
 
 # Below this a magnitude has no phase to speak of.
@@ -136,9 +136,7 @@ def _covered(taper: Tensor, hop_length: int, count: int, length: int | None) -> 
     if length is not None and length // hop_length + 1 == count:
         natural = length
     envelope = envelope[start : start + natural]
-    if not torch.compiler.is_compiling() and not (
-        nola_satisfied(taper, hop_length) and _covers(envelope)
-    ):
+    if values_can_be_read(taper) and not (nola_satisfied(taper, hop_length) and _covers(envelope)):
         raise ValueError(
             f"`hop_length` (={hop_length}) must be small enough for the window of "
             f"{taper.shape[-1]} samples to reach every sample (NOLA). Pass a quarter of the window."

@@ -76,7 +76,7 @@ def mask_along_axis_iid(
             f"`x` (shape {tuple(x.shape)}) must be (*batch, freq, frames) with a batch to draw a "
             "mask for each of. Use mask_along_axis for one spectrogram."
         )
-    dtype = x.dtype.to_real() if x.is_complex() else x.dtype
+    dtype = x.real.dtype if x.is_complex() else x.dtype
     drawn = torch.rand(2, *x.shape[:-2], dtype=dtype, device=x.device)
     return _masked(x, mask_param, mask_value, axis, p, drawn)
 

@@ -13,6 +13,7 @@ from passband.frequency._validate import (
     require_complex,
     require_positive,
     require_real,
+    values_can_be_read,
 )
 from passband.frequency._windows import nola_satisfied
 from passband.frequency._windows import window as named_window
@@ -150,20 +151,12 @@ def istft(
     count = spectrum.shape[-1]
     envelope = overlap_add(taper.square().expand(count, n_fft), hop_length)
     start, natural = _span(padding, count, n_fft, hop_length)
-    # A compiled graph has no values to look at.
-    if not torch.compiler.is_compiling() and not (
-        nola_satisfied(taper, hop_length)
-        and (padding == "valid" or natural == 0 or _covers(envelope[start : start + natural]))
-    ):
-        raise ValueError(
-            f"`hop_length` (={hop_length}) must be small enough for the window of {n_fft} samples "
-            f"to reach every sample (NOLA) under padding={padding!r}. Pass e.g. {n_fft // 4}."
-        )
+    if values_can_be_read(taper):
+        require_cover(taper, hop_length, padding, count)
     frames: Tensor = torch.fft.irfft(spectrum.transpose(-1, -2), n=n_fft, norm=_norm(normalized))
     stop = start + (natural if length is None else length)
     signal = overlap_add(frames * taper, hop_length)[..., start:stop]
-    envelope = envelope[start:stop]
-    signal = signal / envelope.masked_fill(envelope <= _UNCOVERED, torch.inf)
+    signal = divided(signal, envelope[start:stop])
     missing = stop - start - signal.shape[-1]
     return pad(signal, (0, missing)) if missing > 0 else signal
 
@@ -246,15 +239,36 @@ def _span(padding: str, count: int, n_fft: int, hop_length: int) -> tuple[int, i
     return 0, (count - 1) * hop_length + n_fft
 
 
+def require_cover(taper: Tensor, hop_length: int, padding: Padding, count: int) -> None:
+    """Raise unless windows reach every sample that ``count`` frames stand for (NOLA)."""
+    n_fft = taper.shape[-1]
+    covered = nola_satisfied(taper, hop_length)
+    start, natural = _span(padding, count, n_fft, hop_length)
+    if covered and padding != "valid" and natural > 0:
+        envelope = overlap_add(taper.square().expand(count, n_fft), hop_length)
+        covered = _covers(envelope[start : start + natural])
+    if not covered:
+        raise ValueError(
+            f"`hop_length` (={hop_length}) must be small enough for the window of {n_fft} samples "
+            f"to reach every sample (NOLA) under padding={padding!r}. Pass e.g. "
+            f"{max(1, n_fft // 4)}."
+        )
+
+
 def _covers(envelope: Tensor) -> bool:
     return bool(envelope.detach().min() > _UNCOVERED)
 
 
-def _require_spectrum(spectrum: Tensor, n_fft: int) -> None:
+def divided(signal: Tensor, envelope: Tensor) -> Tensor:
+    """Overlap-added frames over the sum of squared windows, zero where no window reaches."""
+    return signal / envelope.masked_fill(envelope <= _UNCOVERED, torch.inf)
+
+
+def _require_spectrum(spectrum: Tensor, n_fft: int, *, least: int = 1) -> None:
     require_complex("spectrum", spectrum)
     require_positive("n_fft", n_fft, "Pass e.g. 1024.")
-    if spectrum.ndim < 2 or spectrum.shape[-2] != n_fft // 2 + 1 or spectrum.shape[-1] == 0:
+    if spectrum.ndim < 2 or spectrum.shape[-2] != n_fft // 2 + 1 or spectrum.shape[-1] < least:
         raise ValueError(
             f"`spectrum` (shape {tuple(spectrum.shape)}) must be (*batch, {n_fft // 2 + 1}, "
-            f"frames) for n_fft={n_fft}, with at least one frame. Check n_fft and the axes."
+            f"frames) for n_fft={n_fft}, with at least {least} frame. Check n_fft and the axes."
         )

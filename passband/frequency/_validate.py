@@ -39,6 +39,13 @@ def require_complex(name: str, x: Tensor) -> None:
         )
 
 
+def values_can_be_read(x: Tensor) -> bool:
+    """Whether a check may look at values: not in compiling, in CUDA graph capture, on meta."""
+    if torch.compiler.is_compiling() or x.is_meta:
+        return False
+    return not (x.is_cuda and torch.cuda.is_current_stream_capturing())
+
+
 def require_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
     """Raise unless ``value`` is one of ``allowed``."""
     if value not in allowed:

@@ -14,6 +14,7 @@ from passband.frequency import (
     constant_q_kernels,
     cqt_frequencies,
 )
+from passband.frequency._decimation import FACTOR
 from passband.signal._stream import FrameTransform, Support
 from passband.signal._transform import full_precision, require_finite
 
@@ -113,7 +114,7 @@ class VQT(FrameTransform):
     def support(self) -> Support:
         """Half of the longest filter on each side of a frame's position."""
         left, right = self._kernels.reach
-        return Support(left, right + 1, math.lcm(self.hop_length, 2**self._kernels.levels))
+        return Support(left, right + 1, math.lcm(self.hop_length, FACTOR**self._kernels.levels))
 
     @full_precision
     def forward(

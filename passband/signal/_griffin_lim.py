@@ -10,7 +10,7 @@ from torch import Tensor
 from passband.frequency import griffinlim
 from passband.frequency._griffin_lim import require_steps
 from passband.frequency._spectrogram import require_frames, require_real_power
-from passband.frequency._validate import require_positive
+from passband.frequency._validate import require_positive, values_can_be_read
 from passband.signal._analysis_window import WindowFn, analysis_window
 from passband.signal._transform import Transform, full_precision, require_finite
 
@@ -96,9 +96,7 @@ class GriffinLim(Transform):
 
 def _require_no_negative(specgram: Tensor) -> None:
     """Raise for values that no magnitude can have, where they can be read back."""
-    if torch.compiler.is_compiling() or specgram.is_complex() or specgram.numel() == 0:
-        return
-    if specgram.is_cuda and torch.cuda.is_current_stream_capturing():
+    if not values_can_be_read(specgram) or specgram.is_complex() or specgram.numel() == 0:
         return
     try:
         least = float(specgram.detach().min())

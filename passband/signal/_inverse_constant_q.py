@@ -49,6 +49,7 @@ class InverseVQT(Transform):
         ValueError: as `VQT` does, and for a length that does not belong to the number of frames.
 
     Example:
+        >>> import torch
         >>> from passband.signal import VQT
         >>> settings = dict(sample_rate=8000, hop_length=8, f_min=200.0, n_bins=36)
         >>> sound = torch.sin(2 * torch.pi * 700 * torch.arange(8000) / 8000)
@@ -139,6 +140,7 @@ class InverseCQT(InverseVQT):
     Arguments, attributes, shape and errors are those of `InverseVQT`, without gamma.
 
     Example:
+        >>> import torch
         >>> from passband.signal import CQT
         >>> settings = dict(sample_rate=8000, hop_length=16, f_min=110.0, n_bins=36)
         >>> sound = torch.sin(2 * torch.pi * 440 * torch.arange(8000) / 8000)

@@ -15,6 +15,7 @@ from passband.frequency._spectrogram import (
     require_pad,
 )
 from passband.signal._analysis_window import WindowFn, analysis_window
+from passband.signal._inverse_stream import InverseStream
 from passband.signal._transform import Transform, require_finite
 
 
@@ -92,3 +93,7 @@ class InverseSpectrogram(Transform):
             center=self.center,
             onesided=self.onesided,
         )
+
+    def stream(self) -> InverseStream:
+        """An `InverseStream` of this inverse, with nothing in it yet."""
+        return InverseStream(self)

@@ -9,7 +9,7 @@ from torch.nn.functional import conv1d, pad
 
 from passband.frequency import ConstantQKernels
 from passband.frequency._constant_q_transform import _Spans
-from passband.frequency._halving import REACH, half_band_filter
+from passband.frequency._decimation import FACTOR, REACH, low_pass_filter
 from passband.frequency._validate import require_real
 from passband.signal._real_stft import RealTransform, require_dtype
 
@@ -37,17 +37,17 @@ class RealConstantQ(RealTransform):
     Agrees with `passband.frequency.constant_q` to 1e-5 of the largest value in float32.
     """
 
-    half_band: Tensor
+    low_pass: Tensor
 
     def __init__(self, kernels: ConstantQKernels, *, dtype: torch.dtype = torch.float32) -> None:
         super().__init__()
         self._spans = _Spans(kernels, 1)
         self.hop_length, self.levels = kernels.hop_length, kernels.levels
         counts = self._spans.count(self.levels)
-        slack = counts * self.hop_length + 2 ** (self.levels + 1)
+        slack = counts * self.hop_length + FACTOR ** (self.levels + 1)
         self._margins = (-self._spans.start[0], kernels.reach[1] + slack)
-        half_band = torch.from_numpy(half_band_filter())
-        self.register_buffer("half_band", half_band[None, None].to(dtype))
+        low_pass = torch.from_numpy(low_pass_filter())
+        self.register_buffer("low_pass", low_pass[None, None].to(dtype))
         self._groups = [(group.level, group.reach) for group in kernels.groups]
         for index, group in enumerate(kernels.groups):
             parts = torch.cat((group.kernel[:, 0::2], group.kernel[:, 1::2]), dim=1).detach()
@@ -59,7 +59,7 @@ class RealConstantQ(RealTransform):
     ) -> tuple[Float[Tensor, "*batch bins frames"], Float[Tensor, "*batch bins frames"]]:
         """Real and imaginary part of the coefficients of ``waveform``."""
         require_real("waveform", waveform)
-        require_dtype("waveform", waveform, self.half_band)
+        require_dtype("waveform", waveform, self.low_pass)
         frames = 1 + waveform.shape[-1] // self.hop_length
         branches = pad(waveform.reshape(-1, 1, waveform.shape[-1]), self._margins)
         parts: list[tuple[Tensor, Tensor]] = []
@@ -78,19 +78,19 @@ class RealConstantQ(RealTransform):
 
     def example(self) -> tuple[Any, ...]:
         """Two silent signals."""
-        return (self.half_band.new_zeros(2, 9 * self.hop_length + 3),)
+        return (self.low_pass.new_zeros(2, 9 * self.hop_length + 3),)
 
     def _down(self, branches: Tensor, level: int) -> Tensor:
         """Branches ``(batch, branches, time)`` of the next level, all of one length."""
         spans = self._spans
-        first = 2 * spans.start[level + 1] - REACH - spans.start[level]
-        twice = spans.count(level + 1) > spans.count(level)
-        last = first + spans.stride(level) if twice else first
-        length = branches.shape[-1] - last
-        shifted = [branches.narrow(-1, offset, length) for offset in dict.fromkeys((first, last))]
+        first = FACTOR * spans.start[level + 1] - REACH - spans.start[level]
+        times = spans.count(level + 1) // spans.count(level)
+        offsets = [first + j * spans.stride(level) for j in range(times)]
+        length = branches.shape[-1] - offsets[-1]
+        shifted = [branches.narrow(-1, offset, length) for offset in offsets]
         together = torch.cat(shifted, dim=1)
-        halved = conv1d(together.reshape(-1, 1, length), self.half_band, stride=2)
-        return halved.reshape(-1, together.shape[1], halved.shape[-1])
+        lower = conv1d(together.reshape(-1, 1, length), self.low_pass, stride=FACTOR)
+        return lower.reshape(-1, together.shape[1], lower.shape[-1])
 
     def _products(self, branches: Tensor, index: int) -> Tensor:
         """Coefficients of a group ``(batch, 2 bins, frames)`` and a few frames more."""

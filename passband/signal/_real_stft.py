@@ -10,20 +10,18 @@ from torch import Tensor, nn
 from torch.nn.functional import conv1d, conv_transpose1d
 from torch.nn.functional import pad as zero_pad
 
-from passband.frequency import overlap_add
 from passband.frequency._stft import (
-    _UNCOVERED,
     Padding,
     PadMode,
-    _covers,
     _frame_window,
     _hop,
     _pad,
     _require_padding,
     _span,
+    divided,
+    require_cover,
 )
 from passband.frequency._validate import DtypeError, require_choice, require_real
-from passband.frequency._windows import nola_satisfied
 
 Window = str | tuple[str, float] | Tensor
 
@@ -209,7 +207,7 @@ class RealISTFT(RealTransform):
         signal = conv_transpose1d(rows, self.basis, stride=self.hop_length)
         ones = rows.new_ones(1, 1, rows.shape[-1])
         envelope = conv_transpose1d(ones, self.power, stride=self.hop_length)
-        signal = signal / envelope.masked_fill(envelope <= _UNCOVERED, torch.inf)
+        signal = divided(signal, envelope)
         start, natural = _span(self.padding, rows.shape[-1], self.n_fft, self.hop_length)
         if length is None:
             signal = signal.narrow(-1, start, natural)
@@ -221,20 +219,6 @@ class RealISTFT(RealTransform):
         """Two silent spectra, and the samples they stand for."""
         part = self.basis.new_zeros(2, self.n_fft // 2 + 1, 9)
         return part, part.clone(), 8 * self.hop_length  # one tensor would be one input
-
-
-def require_cover(taper: Tensor, hop_length: int, padding: Padding, count: int) -> None:
-    """Raise unless windows reach every sample that ``count`` frames stand for."""
-    start, natural = _span(padding, count, len(taper), hop_length)
-    envelope = overlap_add(taper.square().expand(count, len(taper)), hop_length)
-    if not nola_satisfied(taper, hop_length) or (
-        padding != "valid" and natural > 0 and not _covers(envelope[start : start + natural])
-    ):
-        raise ValueError(
-            f"`hop_length` (={hop_length}) must be small enough for the window of {len(taper)} "
-            f"samples to reach every sample (NOLA) under padding={padding!r}. Pass e.g. "
-            f"{max(1, len(taper) // 4)}."
-        )
 
 
 def require_dtype(name: str, x: Tensor, constant: Tensor) -> None:

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
+from passband.frequency._validate import values_can_be_read
+
 Forward = TypeVar("Forward", bound=Callable[..., Any])
 
 _HALVES = (torch.float16, torch.bfloat16)
@@ -51,9 +53,7 @@ def require_finite(name: str, x: Tensor) -> None:
     Nothing is read back where that cannot be done: in a compiled or exported graph, under
     ``vmap`` and in the capture of a CUDA graph.
     """
-    if torch.compiler.is_compiling() or x.numel() == 0:
-        return
-    if x.is_cuda and torch.cuda.is_current_stream_capturing():
+    if not values_can_be_read(x) or x.numel() == 0:
         return
     values = torch.view_as_real(x.detach().resolve_conj()) if x.is_complex() else x.detach()
     try:

@@ -20,7 +20,7 @@ from passband.frequency import (
     cqt_frequencies,
 )
 
-EXACT = 1e-4  # of the norm, what moving the filters to lower rates costs
+EXACT = 3e-4  # of the norm, what moving the filters to lower rates costs
 RATE = 22050
 
 
@@ -99,7 +99,7 @@ def test_any_window_gamma_and_filter_scale_is_the_direct_sum(
         x.numpy(), f.numpy(), 300, alpha=_alpha(30, 8), gamma=gamma, window=window,
         filter_scale=scale,
     )  # fmt: skip
-    assert distance(constant_q(x, kernels), expected) < 2 * EXACT
+    assert distance(constant_q(x, kernels), expected) < EXACT
 
 
 def test_a_list_of_frequencies_in_any_order() -> None:
