@@ -10,7 +10,7 @@ from torch.nn.functional import pad
 from passband.frequency._block_spectrum import block_spectrum, blocks, in_blocks
 from passband.frequency._framing import overlap_add
 from passband.frequency._spectrogram import analysis_taper, require_real_power
-from passband.frequency._stft import _pad, _span
+from passband.frequency._stft import _covers, _pad, _span
 from passband.frequency._validate import require_positive, require_real, values_can_be_read
 from passband.frequency._windows import nola_satisfied
 

@@ -20,6 +20,8 @@ from passband.signal._cwt import CWT as CWT
 from passband.signal._cwt import InverseCWT as InverseCWT
 from passband.signal._decibels import AmplitudeToDB as AmplitudeToDB
 from passband.signal._display import spectrogram_figure as spectrogram_figure
+from passband.signal._export import export_onnx as export_onnx
+from passband.signal._export import real_valued as real_valued
 from passband.signal._gabor import GaborCQT as GaborCQT
 from passband.signal._gabor import InverseGaborCQT as InverseGaborCQT
 from passband.signal._gammatone import Gammatonegram as Gammatonegram
@@ -28,6 +30,7 @@ from passband.signal._hpss import HarmonicPercussive as HarmonicPercussive
 from passband.signal._inverse_constant_q import InverseCQT as InverseCQT
 from passband.signal._inverse_constant_q import InverseVQT as InverseVQT
 from passband.signal._inverse_spectrogram import InverseSpectrogram as InverseSpectrogram
+from passband.signal._inverse_stream import InverseStream as InverseStream
 from passband.signal._log_frequency import LogFrequencySpectrogram as LogFrequencySpectrogram
 from passband.signal._log_mel import LogMelSpectrogram as LogMelSpectrogram
 from passband.signal._mel import InverseMelScale as InverseMelScale
@@ -38,6 +41,8 @@ from passband.signal._multitaper import Multitaper as Multitaper
 from passband.signal._multitaper import MultitaperSpectrogram as MultitaperSpectrogram
 from passband.signal._pcen import PCEN as PCEN
 from passband.signal._pcen import PCENStream as PCENStream
+from passband.signal._real_stft import RealISTFT as RealISTFT
+from passband.signal._real_stft import RealSTFT as RealSTFT
 from passband.signal._reassigned import ReassignedSpectrogram as ReassignedSpectrogram
 from passband.signal._resample import Resample as Resample
 from passband.signal._spectrogram import Spectrogram as Spectrogram
@@ -92,6 +97,7 @@ __all__ = [
     "InverseGaborCQT",
     "InverseMelScale",
     "InverseSpectrogram",
+    "InverseStream",
     "InverseSynchrosqueezedCWT",
     "InverseSynchrosqueezedSTFT",
     "InverseVQT",
@@ -106,6 +112,8 @@ __all__ = [
     "MultitaperSpectrogram",
     "PCENStream",
     "PseudoWignerVille",
+    "RealISTFT",
+    "RealSTFT",
     "ReassignedSpectrogram",
     "Resample",
     "SISDRLoss",
@@ -120,5 +128,7 @@ __all__ = [
     "TimeMasking",
     "Transform",
     "WignerVille",
+    "export_onnx",
+    "real_valued",
     "spectrogram_figure",
 ]

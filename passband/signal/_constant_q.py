@@ -64,6 +64,7 @@ class VQT(FrameTransform):
     """
 
     blocks: Tensor
+    order: Tensor | None
 
     def __init__(
         self,
@@ -99,6 +100,7 @@ class VQT(FrameTransform):
         self._kernels = kernels
         self._constant("frequencies", centres)
         self._constant("blocks", kernels.blocks)
+        self.register_buffer("order", kernels.order, persistent=False)
         for index, group in enumerate(kernels.groups):
             self._constant(f"kernel_{index}", group.kernel, trainable=trainable)
 
@@ -109,7 +111,7 @@ class VQT(FrameTransform):
             replace(group, kernel=getattr(self, f"kernel_{index}"))
             for index, group in enumerate(self._kernels.groups)
         )
-        return replace(self._kernels, groups=groups, blocks=self.blocks)
+        return replace(self._kernels, groups=groups, blocks=self.blocks, order=self.order)
 
     def support(self) -> Support:
         """Half of the longest filter on each side of a frame's position."""

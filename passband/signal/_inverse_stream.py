@@ -1,6 +1,6 @@
 """Signal out of spectra that arrive a few frames at a time."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -12,6 +12,7 @@ from passband.frequency._stft import Padding, _require_spectrum, _span, divided,
 from passband.signal._transform import require_finite
 
 
+@runtime_checkable
 class Inverse(Protocol):
     """What a stream reads of an `InverseSpectrogram`."""
 

@@ -37,7 +37,7 @@ def full_precision(forward: Forward) -> Forward:
     @functools.wraps(forward)
     def outside(self: nn.Module, x: Tensor, *args: Any, **kwargs: Any) -> Any:
         device = x.device.type
-        if not torch.is_autocast_enabled(device):
+        if x.is_meta or not torch.is_autocast_enabled(device):
             return forward(self, x, *args, **kwargs)
         with torch.autocast(device, enabled=False):
             if x.dtype in _HALVES:

@@ -2,11 +2,17 @@
 
 import copy
 import inspect
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 import passband.signal as room
 from passband.signal import FrameTransform, SignalLoss, Transform
@@ -169,6 +175,26 @@ def test_vmap(transform: nn.Module) -> None:
     assert_same(mapped, transform(x), 1e-9)
 
 
+class OnOneDevice(TorchDispatchMode):
+    """No tensor is made on the CPU, nor brought from there: both break a CUDA graph."""
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
+        result = func(*args, **(kwargs or {}))
+        tensors = [x for x in tree_leaves((args, kwargs, result)) if isinstance(x, Tensor)]
+        assert all(x.device.type == "meta" for x in tensors), func
+        return result
+
+
+@every_transform
+def test_no_value_is_read_back(name: str) -> None:
+    # Tensors on the meta device have no values, as those of a CUDA graph have none in its capture.
+    x = torch.empty(2, TIME, device="meta")
+    transform = WAVEFORM[name]().to("meta")
+    transform(x)
+    with OnOneDevice():
+        transform(x)
+
+
 @every_transform
 @pytest.mark.usefixtures("unchecked")
 def test_bad_input(transform: nn.Module) -> None:
@@ -221,3 +247,44 @@ def test_stream(transform: nn.Module) -> None:
     pieces = [stream.push(block) for block in x.split(173, dim=-1)] + [stream.finish()]
     assert sum(piece.shape[-1] > 0 for piece in pieces) > 2
     assert_same(torch.cat(pieces, dim=-1), transform(x), 1e-8)
+
+
+def compiled_difference(name: str) -> float | str:
+    """Of a compiled transform and its gradient from the plain, relative; or the error."""
+    transform, x = WAVEFORM[name](), noise(2, TIME).requires_grad_()
+    plain = parts(transform(x))
+    weights = [torch.rand_like(part) for part in plain]
+    torch._dynamo.reset()
+    try:
+        ours = parts(torch.compile(transform, backend="aot_eager", fullgraph=True)(x))
+        pairs = list(zip(ours, plain, strict=True))
+        pairs += [[torch.autograd.grad(each, x, weights)[0] for each in (ours, plain)]]
+    except Exception as error:
+        return str(error)
+    with torch.no_grad():
+        return max(float((a - b).norm() / b.norm()) for a, b in pairs)
+
+
+@pytest.fixture(scope="module")
+def compiled_differences() -> dict[str, float | str]:
+    """In a process of its own: no compiler can follow the shape checks of the tests."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", __file__],
+        env=os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    differences: dict[str, float | str] = json.loads(done.stdout.splitlines()[-1])
+    return differences
+
+
+@every_transform
+def test_compiled_as_one_graph(name: str, compiled_differences: dict[str, float | str]) -> None:
+    difference = compiled_differences[name]
+    assert isinstance(difference, float), difference
+    assert difference < 1e-9
+
+
+if __name__ == "__main__":
+    print(json.dumps({name: compiled_difference(name) for name in WAVEFORM}))  # noqa: T201
