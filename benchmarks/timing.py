@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import torch
 
-
 _PAUSE = 0.02  # seconds
 
 

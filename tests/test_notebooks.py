@@ -44,7 +44,7 @@ def same_number(stored: float, fresh: float) -> bool:
 
 def same_text(stored: str, fresh: str) -> bool:
     """The same words, and numbers that agree."""
-    words = [" ".join(_NUMBER.sub("", text).split()) for text in (stored, fresh)]
+    words = [_NUMBER.sub("#", text).split() for text in (stored, fresh)]
     numbers = [[float(number) for number in _NUMBER.findall(text)] for text in (stored, fresh)]
     return words[0] == words[1] and all(map(same_number, *numbers))
 

@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from passband.frequency._framing import frame, overlap_add
+from passband.frequency._fresh import fresh
 from passband.frequency._magnitude import magnitude
 
 # Samples in a block of frames: with its spectrum about as much as a core's own cache holds.
@@ -114,7 +115,7 @@ class _BlockSpectrum(torch.autograd.Function):
         banks = _banks(filters, ranges)
         bins = taper.shape[-1] // 2 + 1 if filters is None else filters.shape[1]
         dtype = x.dtype.to_complex() if power is None else x.dtype
-        out = x.new_empty(*frames.shape[:-1], bins, dtype=dtype)
+        out = fresh((*frames.shape[:-1], bins), x, dtype)
         for block in blocks(*frames.shape):
             spectrum = torch.fft.rfft(frames[block] * taper)
             values = spectrum if power is None else _power(spectrum, power)

@@ -16,10 +16,8 @@ from passband.frequency._decimation import (
 )
 from passband.frequency._framed_product import framed_product
 from passband.frequency._framing import overlap_add
+from passband.frequency._groups import by_items
 from passband.frequency._validate import require_complex, require_real
-
-# Samples analysed at once on a CPU, so that a batch is worked through in cache.
-_CACHED = 2**20
 
 
 def constant_q(
@@ -55,14 +53,10 @@ def constant_q(
     require_real("x", x)
     kernels = kernels.to(x)
     spans = _Spans(kernels, 1 + x.shape[-1] // kernels.hop_length)
-    items = max(1, _CACHED // x.shape[-1]) if x.device.type == "cpu" else x.numel()
-    # A compiled graph is one for any number of items.
-    if torch.compiler.is_compiling() or x.numel() <= items * x.shape[-1]:
-        spectrum = _analysed(x, kernels, spans)
-    else:
-        parts = [_analysed(part, kernels, spans) for part in x.flatten(0, -2).split(items)]
-        spectrum = torch.cat(parts).unflatten(0, x.shape[:-1])
-    return spectrum if kernels.order is None else spectrum.index_select(-2, kernels.order)
+    spectrum = by_items(lambda items: _analysed(items, kernels, spans), x).mT
+    if kernels.order is not None:
+        spectrum = spectrum.index_select(-2, kernels.order)
+    return spectrum
 
 
 def constant_q_adjoint(
@@ -94,7 +88,7 @@ def constant_q_adjoint(
         spectrum = spectrum.index_select(-2, kernels.order.argsort())
     columns = torch.view_as_real(spectrum.transpose(-1, -2).resolve_conj())
     bins = [group.kernel.shape[-1] // 2 for group in kernels.groups]
-    parts = dict.fromkeys(range(kernels.levels + 1), torch.zeros(()))
+    parts = dict.fromkeys(range(kernels.levels + 1), columns.new_zeros(()))
     for group, part in zip(kernels.groups, columns.split(bins, dim=-2), strict=True):
         parts[group.level] = parts[group.level] + _products_adjoint(part, group, spans)
     branches = parts[kernels.levels]
@@ -112,7 +106,7 @@ def _analysed(x: Tensor, kernels: ConstantQKernels, spans: "_Spans") -> Tensor:
             branches = spans.down(branches, level)
             level += 1
         columns.append(_products(branches, group, spans))
-    return torch.view_as_complex(torch.cat(columns[::-1], dim=-2)).transpose(-1, -2)
+    return torch.view_as_complex(torch.cat(columns[::-1], dim=-2))
 
 
 class _Spans:

@@ -101,7 +101,9 @@ def _idct_last(x: Tensor) -> Tensor:
 
 def _rotation(n: int, like: Tensor) -> Complex[Tensor, " half"]:
     """``s_k exp(i pi k / 2n)`` for the first half of the bins, with the orthonormal scale."""
-    k = torch.arange(n // 2 + 1, dtype=torch.float64)
+    # Made where it is used, for a CUDA graph takes nothing from the CPU; MPS has no float64.
+    device = torch.device("cpu") if like.device.type == "mps" else like.device
+    k = torch.arange(n // 2 + 1, dtype=torch.float64, device=device)
     scale = torch.full_like(k, math.sqrt(2 / n))
     scale[0] = math.sqrt(1 / n)
     table = torch.view_as_real(torch.polar(scale, math.pi * k / (2 * n)))

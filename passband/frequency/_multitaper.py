@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from passband.frequency._groups import by_items
 from passband.frequency._magnitude import magnitude
 from passband.frequency._sample_rate import require_sample_rate
 from passband.frequency._spectrogram import spectrogram
@@ -238,15 +239,21 @@ def multitaper_spectrogram(
     length = tapers.shape[-1]
     n_fft = length if n_fft is None else n_fft
     hop_length = max(1, length // 4) if hop_length is None else hop_length
-    density = x.new_zeros(())
-    for taper, weight in zip(
-        tapers.to(x), weights.to(x), strict=True
-    ):  # one taper's frames at once
-        power = spectrogram(
-            x, n_fft=n_fft, hop_length=hop_length, window=taper, center=center, pad_mode=pad_mode
-        )
-        density = density + weight * power
-    return density * _one_sided(n_fft, density)[:, None] / sample_rate
+
+    def mean_power(items: Tensor) -> Tensor:
+        density = items.new_zeros(())
+        for taper, weight in zip(tapers.to(x), weights.to(x), strict=True):
+            density = density + weight * spectrogram(
+                items,
+                n_fft=n_fft,
+                hop_length=hop_length,
+                window=taper,
+                center=center,
+                pad_mode=pad_mode,
+            )
+        return density * _one_sided(n_fft, density)[:, None] / sample_rate
+
+    return by_items(mean_power, x)
 
 
 def _eigenspectra(x: Tensor, sample_rate: float, tapers: Tensor, n_fft: int | None) -> Tensor:

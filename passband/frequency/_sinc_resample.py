@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from passband.frequency._groups import by_items
 from passband.frequency._resample import _MOST_TAPS, _polyphase, _whole
 from passband.frequency._validate import require_between, require_choice, require_real
 
@@ -67,7 +68,9 @@ def sinc_resample(
         resampling_method=resampling_method,
         beta=beta,
     )
-    return x if up == down else _polyphase(x, taps, up, down)
+    if up == down:
+        return x
+    return by_items(lambda items: _polyphase(items, taps, up, down), x)
 
 
 def sinc_resample_filter(

@@ -9,11 +9,11 @@ from torch import Tensor
 
 from passband.frequency import stft
 from passband.frequency._cepstrum import log_cepstrum, require_floor
+from passband.frequency._groups import by_items
 from passband.frequency._spectrogram import require_frames
 from passband.frequency._stft import PadMode
 from passband.frequency._validate import require_choice
 from passband.signal._analysis_window import WindowFn, analysis_window
-from passband.signal._items import in_parts
 from passband.signal._stream import FrameTransform, Support
 from passband.signal._transform import full_precision, require_finite
 
@@ -80,7 +80,7 @@ class Cepstrum(FrameTransform):
     ) -> Float[Tensor, "*batch quefrency frames"]:
         """Cepstra ``(*batch, n_fft // 2 + 1, frames)``, the half that the other mirrors."""
         require_finite("waveform", waveform)
-        return in_parts(self._cepstra, waveform)
+        return by_items(self._cepstra, waveform)
 
     def _cepstra(self, waveform: Tensor) -> Tensor:
         spectrum = stft(

@@ -77,17 +77,12 @@ class InverseStream:
     def push(self, spectrum: Tensor) -> Tensor:
         """Samples completed by ``spectrum`` ``(*batch, freq, frames)``, any frames, also none."""
         require_finite("spectrum", spectrum)
-        frames, taper = self._frames(spectrum)
+        _require_spectrum(self._onesided(spectrum), self._inverse.n_fft, least=0)
         if self._signal is None:
-            self._signal = frames.new_zeros(*frames.shape[:-2], 0)
-            self._power = taper[:0]
-        if (more := frames.shape[-2]) > 0:
-            hop = self._inverse.hop_length
-            offset = self._count * hop - self._first
-            squares = taper.square().expand(more, -1)
-            self._signal = _added(self._signal, overlap_add(frames, hop), offset)
-            self._power = _added(self._power, overlap_add(squares, hop), offset)
-            self._count += more
+            self._power = spectrum.real.new_zeros(0)
+            self._signal = self._power.expand(*spectrum.shape[:-2], 0)
+        if spectrum.shape[-1] > 0:
+            self._add(*self._frames(self._onesided(spectrum)))
         start, natural = self._span()
         return self._taken(min(self._count * self._inverse.hop_length, start + natural))
 
@@ -114,13 +109,26 @@ class InverseStream:
         self.reset()
         return zero_pad(rest, (0, missing))
 
+    def _onesided(self, spectrum: Tensor) -> Tensor:
+        n_fft = self._inverse.n_fft
+        if self._inverse.onesided or spectrum.ndim < 2 or spectrum.shape[-2] != n_fft:
+            return spectrum
+        return spectrum[..., : n_fft // 2 + 1, :]
+
+    def _add(self, frames: Tensor, taper: Tensor) -> None:
+        """Take in windowed frames ``(*batch, frames, n_fft)``."""
+        assert self._signal is not None
+        assert self._power is not None
+        count, hop = frames.shape[-2], self._inverse.hop_length
+        offset = self._count * hop - self._first
+        squares = taper.square().expand(count, -1)
+        self._signal = _added(self._signal, overlap_add(frames, hop), offset)
+        self._power = _added(self._power, overlap_add(squares, hop), offset)
+        self._count += count
+
     def _frames(self, spectrum: Tensor) -> tuple[Tensor, Tensor]:
-        """Windowed frames ``(*batch, frames, n_fft)``, and the window."""
+        """Windowed frames, and the window."""
         inverse = self._inverse
-        bins = inverse.n_fft // 2 + 1
-        if not inverse.onesided and spectrum.shape[-2] == inverse.n_fft:
-            spectrum = spectrum[..., :bins, :]
-        _require_spectrum(spectrum, inverse.n_fft, least=0)
         taper, _ = analysis_taper(inverse.window, None, inverse.hop_length, inverse.n_fft, spectrum)
         norm = normalization(inverse.normalized)
         scale = "ortho" if norm == "frame_length" else "backward"

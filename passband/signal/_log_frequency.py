@@ -8,12 +8,12 @@ from jaxtyping import Complex, Float
 from torch import Tensor
 
 from passband.frequency import bin_frequencies, magnitude, nonuniform_plan, nonuniform_stft
+from passband.frequency._groups import by_items
 from passband.frequency._log_frequency import FreqScale
 from passband.frequency._spectrogram import require_frames, require_power
 from passband.frequency._stft import PadMode
 from passband.frequency._validate import require_choice
 from passband.signal._analysis_window import WindowFn, analysis_window
-from passband.signal._items import in_parts
 from passband.signal._stream import FrameTransform, Support
 from passband.signal._transform import full_precision, require_finite
 
@@ -103,7 +103,7 @@ class LogFrequencySpectrogram(FrameTransform):
     ) -> Float[Tensor, "*batch bins frames"] | Complex[Tensor, "*batch bins frames"]:
         """Spectrogram of ``waveform``; `ValueError` for NaN or a signal too short to pad."""
         require_finite("waveform", waveform)
-        return in_parts(self._spectrogram, waveform)
+        return by_items(self._spectrogram, waveform)
 
     def _spectrogram(self, waveform: Tensor) -> Tensor:
         spectrum = nonuniform_stft(

@@ -38,6 +38,7 @@ class RealConstantQ(RealTransform):
     """
 
     low_pass: Tensor
+    order: Tensor | None
 
     def __init__(self, kernels: ConstantQKernels, *, dtype: torch.dtype = torch.float32) -> None:
         super().__init__()
@@ -102,4 +103,5 @@ class RealConstantQ(RealTransform):
         product = conv1d(seen.reshape(-1, 1, seen.shape[-1]), filters, stride=stride)
         # Frame k of the signal is frame k // count of branch k % count.
         ordered = product.unflatten(0, (-1, count)).permute(0, 2, 3, 1)
-        return ordered.flatten(-2)
+        flat: Tensor = ordered.flatten(-2)
+        return flat

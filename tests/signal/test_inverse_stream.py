@@ -18,9 +18,14 @@ def noise(*shape: int) -> Tensor:
 
 @pytest.mark.parametrize("center", [True, False])
 @pytest.mark.parametrize(("n_fft", "hop_length", "win_length"), FRAMES)
-@pytest.mark.parametrize("length", [None, 590, 600, 650])
 @pytest.mark.parametrize(
-    "more", [{}, {"normalized": True}, {"normalized": "frame_length", "onesided": False}]
+    ("length", "more"),
+    [
+        (None, {}),
+        (200, {"normalized": True}),
+        (200, {"normalized": "frame_length", "onesided": False}),
+        (250, {}),
+    ],
 )
 def test_equal_to_the_whole(
     n_fft: int,
@@ -30,7 +35,7 @@ def test_equal_to_the_whole(
     length: int | None,
     more: dict[str, object],
 ) -> None:
-    x = noise(2, 3, 600)
+    x = noise(2, 3, 200)
     settings = (n_fft, win_length, hop_length)
     inverse = InverseSpectrogram(*settings, center=center, **more)
     spectrum = Spectrogram(*settings, center=center, power=None, **more)(x)
