@@ -14,7 +14,7 @@ from passband.frequency._decimation import (
     decimate_adjoint,
     decimation_needs,
 )
-from passband.frequency._framed_product import framed_product
+from passband.frequency._framed_product import framed_products
 from passband.frequency._framing import overlap_add
 from passband.frequency._groups import by_items
 from passband.frequency._validate import require_complex, require_real
@@ -98,14 +98,15 @@ def constant_q_adjoint(
 
 
 def _analysed(x: Tensor, kernels: ConstantQKernels, spans: "_Spans") -> Tensor:
+    """Coefficients ``(*batch, frames, bins)``."""
     branches = _cut(x, 0, spans.start[0], spans.length[0])[..., None, :]
     columns: list[Tensor] = []
-    level = 0
-    for group in reversed(kernels.groups):  # from the highest rate down
-        while level < group.level:
-            branches = spans.down(branches, level)
-            level += 1
-        columns.append(_products(branches, group, spans))
+    for level in range(kernels.levels + 1):  # from the highest rate down
+        if level > 0:
+            branches = spans.down(branches, level - 1)
+        groups = [group for group in kernels.groups if group.level == level]
+        if groups:
+            columns.append(_products(branches, groups, spans))
     return torch.view_as_complex(torch.cat(columns[::-1], dim=-2))
 
 
@@ -170,11 +171,18 @@ class _Spans:
         return [decimation_needs(self.start[level + 1], self.length[level + 1], s) for s in shifts]
 
 
-def _products(branches: Tensor, group: FilterGroup, spans: _Spans) -> Tensor:
-    """Coefficients of a group ``(*batch, frames, bins, 2)``."""
-    first, count = spans.of(group)
-    seen = branches[..., first - spans.start[group.level] :][..., :count]
-    product = framed_product(seen, group.kernel, spans.stride(group.level))
+def _products(branches: Tensor, groups: list[FilterGroup], spans: _Spans) -> Tensor:
+    """Coefficients of the groups of one level ``(*batch, frames, bins, 2)``."""
+    level = groups[0].level
+    places = [spans.of(group) for group in groups]
+    first = min(start for start, _ in places)
+    count = max(start + length for start, length in places) - first
+    product = framed_products(
+        branches[..., first - spans.start[level] :][..., :count],
+        [group.kernel for group in groups],
+        [start - first for start, _ in places],
+        spans.stride(level),
+    )
     if product.shape[-3] == 1:
         ordered = product.squeeze(-3)
     else:

@@ -1,5 +1,6 @@
 """Batches in groups of items, so that what an item needs in between stays in cache."""
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -22,7 +23,8 @@ def item_groups(x: Tensor) -> tuple[Tensor, ...]:
         >>> [tuple(group.shape) for group in item_groups(torch.zeros(2, 3, 2**17))]
         [(2, 131072), (2, 131072), (2, 131072)]
     """
-    flat = x.reshape(x.shape[:-1].numel(), x.shape[-1])
+    # Not Size.numel(), which would fix the batch of an exported program.
+    flat = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
     if torch.compiler.is_compiling() or x.device.type != "cpu":
         return (flat,)
     return torch.split(flat, max(1, _SAMPLES // max(1, x.shape[-1])))
@@ -35,7 +37,10 @@ def by_items(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
         >>> by_items(lambda x: x.cumsum(-1), torch.ones(2, 3, 2**17)).shape
         torch.Size([2, 3, 131072])
     """
-    groups = item_groups(x) if x.ndim > 1 else ()
+    # A compiled graph is one for any number of items.
+    if x.ndim < 2 or torch.compiler.is_compiling():
+        return function(x)
+    groups = item_groups(x)
     if len(groups) <= 1:
         return function(x)
     if torch.is_grad_enabled() and x.requires_grad:
