@@ -28,8 +28,9 @@ from passband.frequency._validate import require_between, require_positive
 
 # Samples at a filter's ends that together hold less than this part of its norm are left out.
 _TRIMMED = 2e-6
-# Filters share one product while the longest is at most this much longer than the shortest.
-_GROUP_RATIO = 2.0
+# Filters share one product up to this many, which a product does at hardly the cost of one, and
+# beyond while the longest is at most this much longer than the shortest.
+_GROUP, _GROUP_RATIO = 24, 1.3
 
 
 @dataclass(frozen=True)
@@ -210,7 +211,9 @@ def _design(
             level = min(level, groups[-1][0])
         moved = _trimmed(*_at_level(taps, first, level))
         longest = max((len(g) for g, _ in groups[-1][1]), default=0) if groups else 0
-        if groups and groups[-1][0] == level and longest <= _GROUP_RATIO * len(moved[0]):
+        small = bool(groups) and len(groups[-1][1]) < _GROUP
+        alike = longest <= _GROUP_RATIO * len(moved[0])
+        if groups and groups[-1][0] == level and (small or alike):
             groups[-1][1].append(moved)
         else:
             groups.append((level, [moved]))
