@@ -20,7 +20,7 @@ class InverseVQT(Transform):
 
     Where no hop is too long and nothing was changed, that is the signal itself: 100 dB on its
     covered band away from its ends, in float32 as in float64. The hop may be as long as
-    ``largest_hop``, a third of the shortest filter for Hann; beyond, filters are sampled too thinly
+    ``largest_hop``, 1 / 2.7 of the shortest filter for Hann; beyond, filters are sampled too thinly
     and a warning says from which frequency on the result is only the least-squares one.
 
     Args:
@@ -79,11 +79,11 @@ class InverseVQT(Transform):
         norm: float | None = 1.0,
         window: str | tuple[str, float] = "hann",
         scale: bool = True,
-        n_iter: int = 8,
+        n_iter: int = 12,
     ) -> None:
         super().__init__()
         if not isinstance(n_iter, int) or n_iter < 0:
-            raise ValueError(f"`n_iter` (={n_iter!r}) must be an integer of at least 0. Pass 8.")
+            raise ValueError(f"`n_iter` (={n_iter!r}) must be an integer of at least 0. Pass 12.")
         self.transform = VQT(
             sample_rate,
             hop_length,
@@ -147,7 +147,7 @@ class InverseCQT(InverseVQT):
         >>> inverse = InverseCQT(**settings)
         >>> back = inverse(CQT(**settings)(sound), length=8000)
         >>> bool((back - sound)[2000:6000].abs().max() < 1e-3), inverse.largest_hop
-        (True, 55)
+        (True, 61)
 
     Reference: Velasco et al., DAFx 2011; Gröchenig, IEEE Trans. Signal Processing 41(12), 1993.
     """
@@ -166,7 +166,7 @@ class InverseCQT(InverseVQT):
         norm: float | None = 1.0,
         window: str | tuple[str, float] = "hann",
         scale: bool = True,
-        n_iter: int = 8,
+        n_iter: int = 12,
     ) -> None:
         super().__init__(
             sample_rate,
