@@ -10,7 +10,7 @@ demo: $(VENV)/installed
 
 test: $(VENV)/tested
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 
 check: $(VENV)/tested
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format . && $(BIN)/mypy

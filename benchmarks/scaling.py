@@ -88,8 +88,8 @@ def main() -> None:
                 "sixteen": lambda x=x, plain=plain: plain(x),
                 "gradient": lambda one=one, t=transform: with_gradient(t, one),
             },
-            rounds=9,
-            seconds=20,
+            rounds=7,
+            seconds=5,
         )
         # The gradient alone: forward and backward together, less the forward.
         batch = times["sixteen"] / times["one"]

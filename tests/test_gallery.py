@@ -12,8 +12,8 @@ from passband import signal
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE = (DOCS / "gallery.md").read_text(encoding="utf-8")
 PICTURES = re.findall(r"\]\((pictures/gallery/[^)]+)\)", PAGE)
-# What others are made of, and what measures instead of showing.
-NO_PICTURE = {"Transform", "FrameTransform"}
+# What others are made of, and the STFT again in pairs of real numbers.
+NO_PICTURE = {"Transform", "FrameTransform", "RealISTFT", "RealSTFT", "RealTransform"}
 
 
 def transforms() -> list[str]:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from passband.frequency._extension import fast_length, filled
+from passband.frequency._fresh import fresh
 from passband.frequency._wavelets import Wavelet
 
 # Complex values in flight: enough for two threads, little enough for the cache.
@@ -99,7 +100,7 @@ def analyse(spectrum: Tensor, plan: FilterPlan) -> Tensor:
 
 def _analysed(spectrum: Tensor, plan: FilterPlan) -> Tensor:
     flat = spectrum.reshape(-1, spectrum.shape[-1])
-    out = flat.new_empty(len(flat), len(plan.scales), plan.length)
+    out = fresh((len(flat), len(plan.scales), plan.length), flat)
     inside = slice(plan.start, plan.start + plan.length)
     for rows, items, buffer in _blocks(flat, plan):
         low, high = _band(plan, rows)
