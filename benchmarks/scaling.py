@@ -42,13 +42,13 @@ TRANSFORMS: dict[str, tuple[float, Callable[[], nn.Module]]] = {
     "Resample": (30, lambda: signal.Resample(RATE, 16000)),
     "HilbertEnvelope": (30, lambda: signal.HilbertEnvelope()),
     "HarmonicPercussive": (3, lambda: signal.HarmonicPercussive(1024)),
-    "Cochleagram": (3, lambda: signal.Cochleagram(RATE)),
-    "CWT": (3, lambda: signal.CWT(RATE, n_scales=100)),
-    "SynchrosqueezedCWT": (1, lambda: signal.SynchrosqueezedCWT(RATE, n_scales=100)),
+    "Cochleagram": (1, lambda: signal.Cochleagram()),
+    "CWT": (1, lambda: signal.CWT(RATE, n_scales=100)),
+    "SynchrosqueezedCWT": (0.5, lambda: signal.SynchrosqueezedCWT(RATE, n_scales=100)),
     "SynchrosqueezedSTFT": (1, lambda: signal.SynchrosqueezedSTFT(RATE, 512, 16)),
-    "Superlets": (1, lambda: signal.Superlets(RATE, n_bins=30)),
+    "Superlets": (0.2, lambda: signal.Superlets(RATE, n_bins=30)),
     "PseudoWignerVille": (3, lambda: signal.PseudoWignerVille(256, 256)),
-    "SmoothedPseudoWignerVille": (3, lambda: signal.SmoothedPseudoWignerVille(256, 256)),
+    "SmoothedPseudoWignerVille": (1, lambda: signal.SmoothedPseudoWignerVille(256, 256)),
 }
 
 
