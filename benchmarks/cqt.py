@@ -52,7 +52,7 @@ def speed(device: str) -> dict[str, Any]:
                 )
             name = f"{title}, hop {hop}"
             with torch.no_grad():
-                results[name] = table(name, alternate(calls, rounds=25))
+                results[name] = table(name, alternate(calls, rounds=15))
     big = CQT(44100, 512, n_bins=288, bins_per_octave=36)
     size = sum(buffer.numel() * buffer.element_size() for buffer in big.buffers()) / 1e6
     print(f"\nconstants of 288 bins, 36 per octave, 44.1 kHz: {size:.2f} MB")
@@ -123,8 +123,8 @@ def inverses() -> dict[str, Any]:
     rows = {}
     sizes = {12: 84, 36: 252, 60: 400}
     signals = {
-        "noise": torch.randn(RATE * 10, dtype=torch.float64),
-        "strings": clip(STRINGS, RATE * 10),
+        "noise": torch.randn(RATE * 5, dtype=torch.float64),
+        "strings": clip(STRINGS, RATE * 5),
     }
     for forward, backward in ((CQT, InverseCQT), (VQT, InverseVQT)):
         for per_octave, bins in sizes.items():
@@ -176,7 +176,7 @@ def perfect(device: str) -> dict[str, Any]:
                 "forward": lambda: gabor_transform(noise, plan),
                 "inverse": lambda: gabor_inverse(bands, plan),
             },
-            rounds=25,
+            rounds=15,
         )
     row |= table("perfect reconstruction, 84 bins, 30 s", times, ours="FFT and inverse")
     print(row)

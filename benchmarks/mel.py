@@ -62,7 +62,7 @@ def main() -> None:
         calls["torchaudio"] = lambda: ta_mel(x)
     results: dict[str, Any] = {}
     with torch.no_grad():
-        results["mel"] = table("mel, 128 bands, 2048/512", alternate(calls, rounds=40))
+        results["mel"] = table("mel, 128 bands, 2048/512", alternate(calls, rounds=15))
 
         mfcc = MFCC(RATE, n_mfcc=20, melkwargs={**frames, "n_mels": MELS}).to(device)
         nn_mfcc = features.MFCC(RATE, n_mfcc=20, **frames, n_mels=MELS, verbose=False).to(device)
@@ -71,7 +71,7 @@ def main() -> None:
             "nnAudio": lambda: nn_mfcc(batch),
             "librosa": lambda: librosa.feature.mfcc(y=array, sr=RATE, n_mfcc=20, **frames),
         }
-        results["mfcc"] = table("MFCC, 20 of 128 bands", alternate(calls, rounds=40))
+        results["mfcc"] = table("MFCC, 20 of 128 bands", alternate(calls, rounds=15))
 
         for n_fft, bins in ((2048, 1025), (4096, 2048), (4096, 512)):
             band = {"hop_length": HOP, "freq_scale": "log"}

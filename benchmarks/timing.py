@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import torch
 
-_PAUSE = 0.06  # seconds; OpenBLAS spins for about 0.03
+_PAUSE = 0.2  # seconds; OpenBLAS spins for 2^28 cycles
 
 
 def alternate(
