@@ -123,8 +123,8 @@ def inverses() -> dict[str, Any]:
     rows = {}
     sizes = {12: 84, 36: 252, 60: 400}
     signals = {
-        "noise": torch.randn(RATE * 5, dtype=torch.float64),
-        "strings": clip(STRINGS, RATE * 5),
+        "noise": torch.randn(RATE * 10, dtype=torch.float64),
+        "strings": clip(STRINGS, RATE * 10),
     }
     for forward, backward in ((CQT, InverseCQT), (VQT, InverseVQT)):
         for per_octave, bins in sizes.items():
@@ -138,7 +138,7 @@ def inverses() -> dict[str, Any]:
                 top = float(transform.frequencies[-1])
                 for name, signal in signals.items():
                     x = limited(signal, f_min, top)
-                    edge = RATE  # a second, more than half the longest filter
+                    edge = 2 * RATE  # more than the longest filter
                     row = {}
                     for label, dtype in (("float32", torch.float32), ("float64", torch.float64)):
                         y = inverse(transform(x.to(dtype)), length=len(x)).double()

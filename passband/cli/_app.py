@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from passband import __version__
-from passband.cli import _features, _fit, _info, _match, _render, _spectrogram
+from passband.cli import _diagnose, _features, _fit, _info, _match, _mesh, _render, _spectrogram
 from passband.errors import PassbandError
 
 app = typer.Typer(
@@ -21,6 +21,8 @@ app = typer.Typer(
 app.command("fit")(_fit.fit)
 app.command("match")(_match.match)
 app.command("render")(_render.render)
+app.command("mesh")(_mesh.mesh)
+app.command("diagnose")(_diagnose.diagnose)
 app.command("spectrogram")(_spectrogram.spectrogram)
 app.command("features")(_features.features)
 app.command("info")(_info.info)

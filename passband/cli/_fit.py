@@ -1,17 +1,23 @@
 """``passband fit``: from a picture, a sound or a scene to a run folder."""
 
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from passband.errors import InputError
+
 if TYPE_CHECKING:
-    from passband.inr import AudioScene, ImageScene
+    from passband.inr import Scene
+
+_USUAL_BUDGET = "300k"
 
 
 def fit(
     source: Annotated[
-        Path, typer.Argument(metavar="SCENE.toml|FILE", help="A scene, a picture or a sound.")
+        Path,
+        typer.Argument(metavar="SCENE.toml|FILE", help="A scene, a picture, a sound or a mesh."),
     ],
     out: Annotated[
         Path | None, typer.Option(help="Run folder; by default runs/NAME, numbered if taken.")
@@ -20,18 +26,35 @@ def fit(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change a setting of the scene."),
     ] = None,
+    field: Annotated[
+        str | None,
+        typer.Option(metavar="FAMILY", help="A family such as finer or hashgrid, or auto."),
+    ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(metavar="SIZE", help="Parameters (200k) or, with auto, seconds (30s)."),
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
     resume: Annotated[bool, typer.Option(help="Go on with what --out holds.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Allow hash tables of more than 2^24 entries a level.")
+    ] = False,
 ) -> None:
-    """Fit a neural field to a picture or a sound.
+    """Fit a neural field to a picture, a sound or the signed distance to a mesh.
 
     A bare file gets the default scene for its kind: a hash grid sized to the signal, its finest
-    resolution matched to the signal's spectrum. Ctrl-C keeps a checkpoint; --resume goes on.
+    resolution matched to the signal's spectrum. --field takes another family, its knob matched,
+    and --field auto fits the usual ones for a short while and goes on with the best; --budget says
+    how large it may be or, with auto, how long it may take. Ctrl-C keeps a checkpoint; --resume
+    goes on.
     """
     from passband.inr import fit as fit_scene
     from passband.training import keep_freed_memory
 
-    scene = read_source(source, set_ or [])
+    overrides = [*_field_overrides(field, budget), *(set_ or [])]
+    if force:
+        overrides.append("field.encoding.allow_large=true")
+    scene = read_source(source, overrides)
     folder = out if out is not None else _default_folder(source, resume=resume)
     keep_freed_memory()
     try:
@@ -43,15 +66,40 @@ def fit(
         raise
     knob = f", {metrics['knob']} = {metrics['knob_value']:g}" if metrics["knob"] else ""
     print(
-        f"{metrics['psnr']:.2f} dB PSNR with {metrics['parameters']:,} parameters "
+        f"{_quality(metrics)} with {metrics['parameters']:,} parameters "
         f"after {metrics['steps']} steps in {metrics['seconds']:.1f} s{knob}"
     )
-    rendering = next(folder.glob("rendering.*"))
-    print(f"result: {rendering}")
+    for result in (*folder.glob("rendering.*"), *folder.glob("mesh.ply")):
+        print(f"result: {result}")
     print(f"report: {folder / 'report.html'}")
 
 
-def read_source(source: Path, overrides: list[str]) -> "ImageScene | AudioScene":
+def _field_overrides(field: str | None, budget: str | None) -> list[str]:
+    """The table ``auto`` of a scene, as overrides, from --field and --budget."""
+    if field is None:
+        if budget is not None:
+            raise InputError(f"--budget (={budget}) goes with --field. Pass --field auto.")
+        return []
+    families = [] if field == "auto" else [f'auto.families=["{field}"]']
+    text = budget or _USUAL_BUDGET
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(k|M|s|)", text)
+    if match is None:
+        raise InputError(f"--budget (={text}) must be parameters or seconds, as in 200k or 30s.")
+    number, unit = float(match[1]), match[2]
+    if unit == "s":
+        return [*families, f"auto.seconds={number}"]
+    return [*families, f"auto.parameters={round(number * {'k': 1e3, 'M': 1e6, '': 1}[unit])}"]
+
+
+def _quality(metrics: dict[str, Any]) -> str:
+    if metrics["kind"] != "shape":
+        return f"{metrics['psnr']:.2f} dB PSNR"
+    if metrics["chamfer"] is None:
+        return f"IoU {metrics['iou']:.4f}, no surface"
+    return f"IoU {metrics['iou']:.4f}, chamfer {metrics['chamfer']:.2e} of the unit cube"
+
+
+def read_source(source: Path, overrides: list[str]) -> "Scene":
     """The scene in ``source``, or the default scene for the signal in it, with ``overrides``."""
     from passband.inr import default_scene, load_scene, parse_scene
     from passband.inr._scene_file import apply_overrides

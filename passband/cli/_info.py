@@ -31,6 +31,9 @@ def _file_facts(path: Path) -> dict[str, Any]:
     if media.kind == "image":
         channels, height, width = media.shape
         facts |= {"size": f"{width}x{height}", "channels": channels}
+    elif media.kind == "mesh":
+        vertices, faces = media.shape
+        facts |= {"vertices": vertices, "faces": faces, "watertight": media.watertight}
     else:
         channels, time = media.shape
         rate = media.sample_rate or 1
@@ -52,18 +55,31 @@ def _run_facts(folder: Path) -> dict[str, Any]:
         raise InputError(f"{folder} is a folder and no run. Pass a file or a run folder.")
     metrics = json.loads(metrics_file.read_text(encoding="utf-8"))
     field = metrics["field"]
+    shape = metrics["kind"] == "shape"
     facts = {
         "run": str(folder),
         "source": metrics["source"],
-        "size": "x".join(str(count) for count in reversed(metrics["size"])),
+        "size": None if shape else "x".join(str(count) for count in reversed(metrics["size"])),
         "channels": metrics["channels"],
         "field": f"{field['encoding']['kind']} + {field['network']['kind']}",
         "parameters": metrics["parameters"],
-        "bits per sample": round(metrics["bits_per_sample"], 3),
-        "PSNR": "inf" if metrics["psnr"] is None else f"{metrics['psnr']:.2f} dB",
-        "SSIM": None if metrics["ssim"] is None else round(metrics["ssim"], 4),
+        **(_shape_facts(metrics) if shape else _signal_facts(metrics)),
         "steps": metrics["steps"],
         "seconds": round(metrics["seconds"], 2),
         metrics["knob"] or "knob": metrics["knob_value"] if metrics["knob"] else "as set",
     }
     return {name: value for name, value in facts.items() if value is not None}
+
+
+def _signal_facts(metrics: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "bits per sample": round(metrics["bits_per_sample"], 3),
+        "PSNR": "inf" if metrics["psnr"] is None else f"{metrics['psnr']:.2f} dB",
+        "SSIM": None if metrics["ssim"] is None else round(metrics["ssim"], 4),
+    }
+
+
+def _shape_facts(metrics: dict[str, Any]) -> dict[str, Any]:
+    names = ("iou", "chamfer", "f_score", "normal_consistency", "mape")
+    found = {name: metrics[name] for name in names if metrics[name] is not None}
+    return {name.replace("_", " "): f"{value:.4g}" for name, value in found.items()}

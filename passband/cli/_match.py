@@ -8,17 +8,6 @@ from typing import Annotated
 import typer
 
 
-class FieldName(StrEnum):
-    """Families that have one knob."""
-
-    SIREN = "siren"
-    FINER = "finer"
-    FINER_BIAS = "finer-bias"
-    FOURIER = "fourier"
-    POSITIONAL = "positional"
-    HASHGRID = "hashgrid"
-
-
 class ReductionName(StrEnum):
     """How an N-D spectrum becomes a 1-D one."""
 
@@ -28,8 +17,10 @@ class ReductionName(StrEnum):
 
 
 def match(
-    file: Annotated[Path, typer.Argument(help="A picture or a sound.")],
-    field: Annotated[FieldName, typer.Option(help="Family of fields.")] = FieldName.SIREN,
+    file: Annotated[Path, typer.Argument(help="A picture, a sound or a mesh.")],
+    field: Annotated[
+        str, typer.Option(metavar="FAMILY", help="Family of fields, such as finer or hashgrid.")
+    ] = "siren",
     reduction: Annotated[
         ReductionName, typer.Option(help="Reduction of the spectrum of a picture.")
     ] = ReductionName.RADIAL,
@@ -43,25 +34,28 @@ def match(
     """Rank the values of a family's knob by how near their untrained fields' spectra are.
 
     siren and finer: omega of the first layer, in sin(omega (W x + b)), omega outside the bias;
-    finer-bias: k of its bias; fourier: sigma in cycles per unit of a coordinate in [-1, 1];
-    positional: octaves; hashgrid: finest resolution.
+    finer-bias: k of its bias; fourier and progressive: sigma in cycles per unit of a coordinate
+    in [-1, 1]; positional: octaves; bacon: cycles per side; hashgrid and triplane: finest
+    resolution. docs/fields.md lists all families.
     """
     from passband.cli._fit import read_source
-    from passband.inr import MatchingSettings, load_target
+    from passband.inr import MatchingSettings, load_problem
     from passband.inr._knob import run_match
-    from passband.inr.matching import FAMILIES, winner_scales
+    from passband.inr.families import named_family
+    from passband.inr.matching import winner_scales
 
-    family = FAMILIES[field.value]
-    target = load_target(read_source(file, []))
+    family = named_family(field, matched=True)
+    assert family.knob is not None
+    target = load_problem(read_source(file, [])).grid
     settings = MatchingSettings(
         method="fresh" if faithful else "spectrum",
         reduction=reduction.value,
         initialisations=initialisations,
     )
     result = run_match(family.settings, family.knob, target, settings, seed=seed)
-    winner = winner_scales(target.signal) if field is FieldName.SIREN else None
+    winner = winner_scales(target.signal) if field == "siren" else None
     if as_json:
-        plain = {"file": str(file), "field": field.value, "knob": family.knob, **result.to_dict()}
+        plain = {"file": str(file), "field": field, "knob": family.knob, **result.to_dict()}
         if winner is not None:
             plain["winner"] = [winner.first, winner.second]
         print(json.dumps(plain, indent=1))

@@ -31,6 +31,8 @@ def render(
 
     fitted = load_field(run, device=choose_device(device))
     info = fitted.info
+    if info.kind == "shape":
+        raise InputError(f"{run} is a shape. Write its surface with: passband mesh {run} -o {out}")
     if info.sample_rate is not None:
         if size is not None:
             raise InputError(f"--size is for pictures, and {run} is a sound. Pass --rate HZ.")

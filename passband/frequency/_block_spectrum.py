@@ -122,10 +122,10 @@ class _BlockSpectrum(torch.autograd.Function):
             if filters is None:
                 out[block] = values
                 continue
-            rows = values.flatten(0, 1)
+            # A block is part of one item or all of several: its rows of the result lie together.
+            rows, place = values.flatten(0, 1), out[block].flatten(0, 1)
             for (used, group), bank in zip(ranges, banks, strict=True):
-                product = rows[:, used] @ bank
-                out[block][..., group] = product.reshape(*values.shape[:2], -1)
+                torch.mm(rows[:, used], bank, out=place[:, group])
         return out
 
     @staticmethod

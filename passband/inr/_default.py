@@ -7,18 +7,25 @@ from passband.inr._scene import (
     AudioScene,
     AudioTargetSettings,
     FieldSettings,
-    HashGridEncoding,
     ImageScene,
     ImageTargetSettings,
+    Scene,
+    ShapeScene,
+    ShapeTargetSettings,
+    TrainingSettings,
 )
+from passband.inr.settings import HashGridEncoding
 from passband.media import MediaInfo
 
+_SHAPE_TABLE = 15  # log2 of the entries of a level, whatever the mesh: detail costs little more
+_SHAPE_STEPS = 1500
 
-def default_scene(media: MediaInfo, path: str | None = None) -> ImageScene | AudioScene:
+
+def default_scene(media: MediaInfo, path: str | None = None) -> Scene:
     """A spectrum-matched hash grid sized to the signal, for the file that ``media`` describes.
 
     The table has about one entry per 16 samples and level, which for a 512x512 picture makes
-    300,000 parameters.
+    300,000 parameters; for a mesh, 2^15 entries per level.
 
     Args:
         media: what :func:`passband.media.probe` found.
@@ -31,6 +38,12 @@ def default_scene(media: MediaInfo, path: str | None = None) -> ImageScene | Aud
         'hashgrid'
     """
     path = path or str(Path(media.path).absolute())
+    if media.kind == "mesh":
+        return ShapeScene(
+            target=ShapeTargetSettings(path=path),
+            field=FieldSettings(encoding=HashGridEncoding(log2_hashmap_size=_SHAPE_TABLE)),
+            training=TrainingSettings(steps=_SHAPE_STEPS),
+        )
     count = math.prod(media.shape[1:])
     encoding = HashGridEncoding(log2_hashmap_size=table_size(count))
     if media.kind == "image":

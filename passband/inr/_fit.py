@@ -1,24 +1,25 @@
 """From a scene to a run folder."""
 
 import hashlib
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from passband.atomic import TEMPORARY_FILES, write_text_atomic
 from passband.errors import InputError, OutputError
-from passband.inr._field import Field, build_field
+from passband.inr._field import Field
+from passband.inr._initial import initial_field
 from passband.inr._knob import ResolvedField, load_resolved, resolve_field, save_resolved
-from passband.inr._objective import GridObjective
+from passband.inr._problem import Problem, load_problem
 from passband.inr._rates import parameter_groups
-from passband.inr._results import evaluate, write_results
 from passband.inr._run import FIELD_FILE, FittedField, save_field
-from passband.inr._scene import AudioScene, ImageScene, Schedule, TrainingSettings
+from passband.inr._scene import Scene, Schedule, TrainingSettings, matched_knobs
 from passband.inr._scene_file import dump_scene
-from passband.inr.matching import add_winner_noise
-from passband.inr.networks import Siren
-from passband.inr.targets import GridTarget, audio_target, image_target
+from passband.inr.choosing import choose_field
 from passband.training import (
     Adam,
     LoopResult,
@@ -28,39 +29,21 @@ from passband.training import (
     constant,
     cosine,
     exponential,
-    make_generator,
     train,
 )
 
 SCENE_FILE = "scene.toml"
-_STREAM = 4  # of the initial weights
-
-
-def load_target(scene: ImageScene | AudioScene) -> GridTarget:
-    """Read the signal that ``scene`` names.
-
-    Raises:
-        InputError: it cannot be read or is too small.
-    """
-    if isinstance(scene, ImageScene):
-        return image_target(scene.target.path, max_samples=scene.target.max_samples)
-    return audio_target(
-        scene.target.path,
-        start=scene.target.start,
-        duration=scene.target.duration,
-        max_samples=scene.target.max_samples,
-    )
 
 
 def fit(
-    scene: ImageScene | AudioScene, folder: Path, *, device: str = "auto", resume: bool = False
+    scene: Scene, folder: Path, *, device: str = "auto", resume: bool = False
 ) -> dict[str, Any]:
     """Fit the field of ``scene`` to its target and write the run to ``folder``.
 
     The folder gets ``scene.toml``, ``match.json``, ``field.safetensors``, ``metrics.json``,
-    ``events.jsonl``, ``tensorboard/``, the rendering at the signal's size, ``report.html`` and the
-    checkpoint. Killed at any moment and called again with ``resume``, it ends with the same bits
-    on the CPU.
+    ``events.jsonl``, ``tensorboard/``, the rendering at the signal's size (of a shape, the mesh),
+    ``report.html`` and the checkpoint. Killed at any moment and called again with ``resume``, it
+    ends with the same bits on the CPU.
 
     Args:
         scene: what to fit.
@@ -78,20 +61,52 @@ def fit(
     """
     place = choose_device(device)
     autocast(place, scene.training.precision)  # refuses 16 bits where they do not work
-    target = load_target(scene)
+    problem = load_problem(scene)
     check_folder(folder, scene, resume=resume)
     resolved = load_resolved(folder)
     if resolved is None:
-        resolved = resolve_field(scene, target)
+        resolved = _resolve(scene, problem, place)
+    training = resolved.training or scene.training
     prepare_folder(folder, scene, resolved)
-    field = _initial_field(resolved, target, scene.training.seed).to(place)
-    result = _train(field, scene, resolved, target, folder, resume=resume)
-    fitted = FittedField(field, resolved.settings, target.info)
+    field = initial_field(resolved.settings, problem, training.seed, winner=resolved.winner).to(
+        place
+    )
+    result = _train(field, scene, training, resolved, problem, folder, resume=resume)
+    field.set_progress(1.0)
+    field.eval()
+    fitted = FittedField(field, resolved.settings, problem.info)
     save_field(folder / FIELD_FILE, fitted)
-    return write_results(folder, scene, resolved, fitted, target, result)
+    return problem.write(folder, resolved, fitted, result, steps=training.steps)
 
 
-def check_folder(folder: Path, scene: ImageScene | AudioScene, *, resume: bool) -> None:
+def _resolve(scene: Scene, problem: Problem, device: torch.device) -> ResolvedField:
+    if scene.auto is None:
+        return resolve_field(scene, problem.grid if matched_knobs(scene.field) else None)
+    choice = choose_field(
+        problem,
+        scene.auto,
+        scene.training,
+        scene.matching,
+        device=device,
+        say=_say,
+    )
+    best = choice.best
+    optimizer = scene.training.optimizer.model_copy(update={"lr": best.candidate.family.lr})
+    training = scene.training.model_copy(update={"steps": best.steps, "optimizer": optimizer})
+    return ResolvedField(
+        best.candidate.settings,
+        best.candidate.family.knob,
+        best.candidate.value,
+        training=training,
+        choice=choice.to_dict(),
+    )
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+def check_folder(folder: Path, scene: Scene, *, resume: bool) -> None:
     """Make sure that ``folder`` is free for ``scene``, or already its own; write nothing.
 
     Raises:
@@ -119,7 +134,7 @@ def check_folder(folder: Path, scene: ImageScene | AudioScene, *, resume: bool) 
         )
 
 
-def prepare_folder(folder: Path, scene: ImageScene | AudioScene, resolved: ResolvedField) -> None:
+def prepare_folder(folder: Path, scene: Scene, resolved: ResolvedField) -> None:
     """Make ``folder``, rid it of what a kill left half-written, and write scene and knob.
 
     Raises:
@@ -141,26 +156,16 @@ def _unusable(folder: Path, error: OSError) -> OutputError:
     )
 
 
-def _initial_field(resolved: ResolvedField, target: GridTarget, seed: int) -> Field:
-    """The field before training, drawn on the CPU so that every device starts alike."""
-    generator = make_generator(seed, _STREAM)
-    info = target.info
-    field = build_field(resolved.settings, len(info.size), info.channels, generator=generator)
-    if resolved.winner is not None and isinstance(field.network, Siren):
-        add_winner_noise(field.network, resolved.winner, generator=generator)
-    return field
-
-
 def _train(
     field: Field,
-    scene: ImageScene | AudioScene,
+    scene: Scene,
+    settings: TrainingSettings,
     resolved: ResolvedField,
-    target: GridTarget,
+    problem: Problem,
     folder: Path,
     *,
     resume: bool,
 ) -> LoopResult:
-    settings = scene.training
     adam = settings.optimizer
     # The fused kernel updates a parameter in one pass over memory instead of seven.
     optimizer = Adam(
@@ -177,12 +182,12 @@ def _train(
     return train(
         field,
         optimizer,
-        GridObjective(field, target, settings),
+        problem.objective(field, settings),
         settings=loop,
         schedule=_schedule(settings.schedule, settings.steps),
         folder=folder,
-        fingerprint=_fingerprint(scene, resolved, target),
-        evaluate=lambda step: evaluate(field, target),
+        fingerprint=_fingerprint(scene, resolved, problem),
+        evaluate=lambda step: problem.evaluate(field),
         resume=resume,
     )
 
@@ -210,10 +215,8 @@ def _schedule(settings: Schedule, steps: int) -> Callable[[int], float]:
     return partial(kinds[settings.kind], steps=steps, **plain)
 
 
-def _fingerprint(
-    scene: ImageScene | AudioScene, resolved: ResolvedField, target: GridTarget
-) -> str:
+def _fingerprint(scene: Scene, resolved: ResolvedField, problem: Problem) -> str:
     digest = hashlib.sha256(dump_scene(scene).encode())
     digest.update(resolved.settings.model_dump_json().encode())
-    digest.update(target.signal.contiguous().numpy().tobytes())
+    digest.update(problem.digest())
     return digest.hexdigest()

@@ -8,11 +8,10 @@ from typing import Any
 from passband.atomic import write_text_atomic
 from passband.errors import InputError
 from passband.inr._scene import (
-    AudioScene,
     FieldSettings,
-    ImageScene,
     MatchingSettings,
-    SirenNetwork,
+    Scene,
+    TrainingSettings,
     matched_knobs,
     with_knob,
 )
@@ -20,12 +19,14 @@ from passband.inr.matching import (
     SpectrumMatch,
     WinnerScales,
     default_candidates,
+    integer_knob,
     match_fresh,
     match_spectrum,
     measured_builder,
     winner_scales,
 )
-from passband.inr.matching._families import integer_knob, patch_of
+from passband.inr.matching._candidates import patch_of
+from passband.inr.settings import SirenNetwork
 from passband.inr.targets import GridTarget
 
 MATCH_FILE = "match.json"
@@ -42,6 +43,8 @@ class ResolvedField:
         value: what it was set to.
         table: what :meth:`SpectrumMatch.to_dict` gives, or None.
         winner: noise for SIREN's first matrices, where that was asked for.
+        training: how it is trained, where that was chosen with the family.
+        choice: what :meth:`Choice.to_dict` gives, where the family was chosen.
     """
 
     settings: FieldSettings
@@ -49,16 +52,18 @@ class ResolvedField:
     value: float | None = None
     table: dict[str, Any] | None = None
     winner: WinnerScales | None = None
+    training: TrainingSettings | None = None
+    choice: dict[str, Any] | None = None
 
 
-def resolve_field(scene: ImageScene | AudioScene, target: GridTarget) -> ResolvedField:
-    """Match the knob of ``scene`` that asks for it to ``target``.
+def resolve_field(scene: Scene, target: GridTarget | None) -> ResolvedField:
+    """Match the knob of ``scene`` that asks for it to ``target``, which only that needs.
 
     Raises:
         InputError: the signal has no spectrum, or the method does not fit the field.
     """
     knobs = matched_knobs(scene.field)
-    if not knobs:
+    if not knobs or target is None:
         return ResolvedField(scene.field)
     if scene.matching.method == "winner":
         return _resolve_winner(scene.field, knobs[0], target)
@@ -81,7 +86,7 @@ def run_match(
     Raises:
         InputError: the signal has no spectrum, or the released FreSh is asked about a sound.
     """
-    base = getattr(field.encoding, "base_resolution", 16)
+    base = getattr(field.encoding, "base_resolution", None) or 16
     info = target.info
     candidates = matching.candidates or default_candidates(knob, info.size, base=base)
     build = measured_builder(field, knob, len(info.size), info.channels)
@@ -130,6 +135,8 @@ def save_resolved(folder: Path, resolved: ResolvedField) -> None:
         "value": resolved.value,
         "table": resolved.table,
         "winner": None if winner is None else [winner.first, winner.second],
+        "training": None if resolved.training is None else resolved.training.model_dump(),
+        "choice": resolved.choice,
     }
     write_text_atomic(folder / MATCH_FILE, json.dumps(plain, indent=1) + "\n")
 
@@ -142,4 +149,13 @@ def load_resolved(folder: Path) -> ResolvedField | None:
     plain = json.loads(path.read_text(encoding="utf-8"))
     settings = FieldSettings.model_validate(plain["settings"])
     winner = None if plain["winner"] is None else WinnerScales(*plain["winner"])
-    return ResolvedField(settings, plain["knob"], plain["value"], plain["table"], winner)
+    training = plain.get("training")
+    return ResolvedField(
+        settings,
+        plain["knob"],
+        plain["value"],
+        plain["table"],
+        winner,
+        None if training is None else TrainingSettings.model_validate(training),
+        plain.get("choice"),
+    )

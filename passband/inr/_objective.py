@@ -34,19 +34,23 @@ class GridObjective:
         self._size = target.info.size
         self._samples = target.signal.to(device).flatten(1).T.contiguous()
         self._loss = _LOSSES[settings.loss]
+        self._steps = settings.steps
         self._sampler = ShuffledSampler(
             target.info.count, settings.batch_size, seed=settings.seed, device=device
         )
 
     def __call__(self, step: int) -> StepOutput:
         """Loss and PSNR (dB) of the batch of ``step``."""
+        self._field.set_progress(step / self._steps)
         indices = self._sampler(step)
         wanted = self._samples[indices]
-        given = self._field(grid_coordinates(indices, self._size)).float()
-        loss = self._loss(given, wanted)
+        levels = self._field.level_outputs(grid_coordinates(indices, self._size))
+        losses = torch.stack([self._loss(values.float(), wanted) for values in levels])
+        penalty = self._field.penalty()
+        loss = losses.mean() if penalty is None else losses.mean() + penalty
         with torch.no_grad():
-            squared = loss if self._loss is _l2 else _l2(given, wanted)
-            return StepOutput(loss, {"psnr": 10.0 * torch.log10(4.0 / squared)})
+            last = losses[-1] if self._loss is _l2 else _l2(levels[-1].float(), wanted)
+            return StepOutput(loss, {"psnr": 10.0 * torch.log10(4.0 / last)})
 
 
 def _l2(given: Tensor, wanted: Tensor) -> Tensor:

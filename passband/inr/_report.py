@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from passband.atomic import write_text_atomic
+from passband.inr._choice_report import choice_section
 from passband.inr._figures import (
     ERROR_GAIN,
     band_figure,
@@ -77,6 +78,7 @@ def write_report(
         _heading(metrics),
         signals,
         f"<h2>In the frequencies it is made of</h2>{analysis}",
+        choice_section(metrics),
         _matching_section(metrics),
     ]
     title = html.escape(f"Passband: {Path(info.source).name}")

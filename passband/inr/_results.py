@@ -14,7 +14,6 @@ from passband.inr._knob import ResolvedField
 from passband.inr._quality import psnr, relative_band_error, snr, ssim
 from passband.inr._report import write_report
 from passband.inr._run import FittedField
-from passband.inr._scene import AudioScene, ImageScene
 from passband.inr.targets import GridTarget, evaluate_on_grid
 from passband.media import write_audio, write_image
 from passband.training import LoopResult
@@ -38,15 +37,16 @@ def evaluate(field: Field, target: GridTarget) -> dict[str, Any]:
 
 def write_results(
     folder: Path,
-    scene: ImageScene | AudioScene,
     resolved: ResolvedField,
     fitted: FittedField,
     target: GridTarget,
     result: LoopResult,
+    *,
+    steps: int,
 ) -> dict[str, Any]:
     """Write the rendering, ``metrics.json`` and ``report.html``; return the metrics."""
     rendering = _render(fitted.field, target)
-    metrics = _metrics(scene, resolved, fitted, target, rendering, result)
+    metrics = _metrics(resolved, fitted, target, rendering, result, steps)
     write_rendering(folder, fitted, rendering * target.info.scale + target.info.center)
     write_text_atomic(folder / METRICS_FILE, json.dumps(_plain(metrics), indent=1) + "\n")
     write_report(folder / "report.html", metrics, target, rendering)
@@ -70,12 +70,12 @@ def write_rendering(folder: Path, fitted: FittedField, values: Tensor) -> Path:
 
 
 def _metrics(
-    scene: ImageScene | AudioScene,
     resolved: ResolvedField,
     fitted: FittedField,
     target: GridTarget,
     rendering: Tensor,
     result: LoopResult,
+    steps: int,
 ) -> dict[str, Any]:
     info = target.info
     edges, decibels = relative_band_error(target.signal, rendering)
@@ -90,7 +90,7 @@ def _metrics(
         "snr": snr(target.signal, rendering),
         "ssim": ssim(target.signal, rendering) if info.kind == "image" else None,
         "seconds": result.seconds,
-        "steps": scene.training.steps,
+        "steps": steps,
         "loss": result.loss,
         "parameters": count,
         "bits_per_sample": 32.0 * count / info.count,
@@ -99,6 +99,7 @@ def _metrics(
         "knob": resolved.knob,
         "knob_value": resolved.value,
         "matching": resolved.table,
+        "choice": resolved.choice,
         "winner": None
         if resolved.winner is None
         else [resolved.winner.first, resolved.winner.second],

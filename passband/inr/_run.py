@@ -116,10 +116,11 @@ def load_field(path: Path, *, device: torch.device | str = "cpu") -> FittedField
     if "settings" not in meta:
         raise InputError(f"{path} holds no fitted field. Pass a run folder.")
     settings = FieldSettings.model_validate(meta["settings"])
-    info = SignalInfo(**{**meta["info"], "size": tuple(meta["info"]["size"])})
+    tuples = {name: tuple(meta["info"].get(name, ())) for name in ("size", "offset")}
+    info = SignalInfo(**{**meta["info"], **tuples})
     field = build_field(settings, len(info.size), info.channels)
     field.load_state_dict(weights)
-    return FittedField(field.to(device), settings, info)
+    return FittedField(field.to(device).eval(), settings, info)
 
 
 def _check_size(size: Sequence[int], info: SignalInfo) -> None:

@@ -1,128 +1,18 @@
 """Scenes: one fit a person could want, as a checked model of its TOML file."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-Match = Literal["match"]
-
-
-class Settings(BaseModel):
-    """Base of every table in a scene: unknown keys are refused, values do not change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class IdentityEncoding(Settings):
-    """The coordinates themselves."""
-
-    kind: Literal["identity"] = "identity"
-
-
-class PositionalEncoding(Settings):
-    """Sines and cosines of octaves of pi."""
-
-    kind: Literal["positional"] = "positional"
-    octaves: Annotated[int, Field(ge=1, le=24)] | Match = "match"
-    include_input: bool = True
-
-
-class FourierEncoding(Settings):
-    """Random Fourier features; ``sigma`` in cycles per unit of the coordinate."""
-
-    kind: Literal["fourier"] = "fourier"
-    num_bands: Annotated[int, Field(ge=1, le=65536)] = 128
-    sigma: Annotated[float, Field(gt=0, le=1e6)] | Match = "match"
-
-
-class HashGridEncoding(Settings):
-    """Multi-resolution hash grid; resolutions count vertices per axis."""
-
-    kind: Literal["hashgrid"] = "hashgrid"
-    n_levels: Annotated[int, Field(ge=1, le=32)] = 16
-    n_features_per_level: Annotated[int, Field(ge=1, le=8)] = 2
-    log2_hashmap_size: Annotated[int, Field(ge=3, le=24)] = 14
-    base_resolution: Annotated[int, Field(ge=2, le=65536)] = 16
-    finest_resolution: Annotated[int, Field(ge=2, le=2**24)] | Match = "match"
-    backend: Literal["auto", "reference", "cpu"] = "auto"
-
-    @model_validator(mode="after")
-    def _finest_is_finest(self) -> "HashGridEncoding":
-        if self.finest_resolution != "match" and self.finest_resolution < self.base_resolution:
-            raise ValueError(
-                f"finest_resolution (={self.finest_resolution}) must be at least "
-                f"base_resolution (={self.base_resolution})"
-            )
-        return self
-
-
-Width = Annotated[int, Field(ge=1, le=65536)]
-Depth = Annotated[int, Field(ge=0, le=64)]
-Omega = Annotated[float, Field(gt=0, le=1e7)]
-
-
-class ReluNetwork(Settings):
-    """Multilayer perceptron with ReLU."""
-
-    kind: Literal["relu"] = "relu"
-    hidden_features: Width = 64
-    hidden_layers: Depth = 2
-
-
-class SirenNetwork(Settings):
-    """Sine layers ``sin(omega (W x + b))``: omega outside the bias."""
-
-    kind: Literal["siren"] = "siren"
-    hidden_features: Width = 256
-    hidden_layers: Depth = 3
-    first_omega: Omega | Match = "match"
-    hidden_omega: Omega = 30.0
-
-
-class FinerNetwork(Settings):
-    """Variable-periodic sine layers ``sin(omega (|z| + 1) z)``."""
-
-    kind: Literal["finer"] = "finer"
-    hidden_features: Width = 256
-    hidden_layers: Depth = 3
-    first_omega: Omega | Match = "match"
-    hidden_omega: Omega = 30.0
-    first_bias_scale: Annotated[float, Field(ge=0, le=1e3)] | Match | None = None
-
-
-class WireNetwork(Settings):
-    """Complex Gabor layers ``exp(j omega z - |scale z|^2)``."""
-
-    kind: Literal["wire"] = "wire"
-    hidden_features: Width = 256
-    hidden_layers: Depth = 2
-    omega: Omega = 20.0
-    scale: Annotated[float, Field(gt=0, le=1e4)] = 10.0
-
-
-class GaussNetwork(Settings):
-    """Gaussian layers ``exp(-(scale z)^2)``."""
-
-    kind: Literal["gauss"] = "gauss"
-    hidden_features: Width = 256
-    hidden_layers: Depth = 3
-    scale: Annotated[float, Field(gt=0, le=1e4)] = 30.0
-
-
-Encoding = Annotated[
-    IdentityEncoding | PositionalEncoding | FourierEncoding | HashGridEncoding,
-    Field(discriminator="kind"),
-]
-Network = Annotated[
-    ReluNetwork | SirenNetwork | FinerNetwork | WireNetwork | GaussNetwork,
-    Field(discriminator="kind"),
-]
+from passband.inr.settings import Encoding, HashGridEncoding, Network, ReluNetwork, Settings
 
 
 class FieldSettings(Settings):
     """An encoding and the network behind it; at most one knob is ``"match"``.
 
-    Without an encoding, a ReLU network gets a hash grid and any other the coordinates themselves.
+    Where no encoding is given, networks with frequencies of their own, such as SIREN, get the
+    coordinates themselves and the others a hash grid.
     """
 
     encoding: Encoding = HashGridEncoding()
@@ -130,12 +20,12 @@ class FieldSettings(Settings):
 
     @model_validator(mode="before")
     @classmethod
-    def _periodic_networks_take_plain_coordinates(cls, plain: Any) -> Any:
+    def _networks_with_frequencies_take_plain_coordinates(cls, plain: Any) -> Any:
         if isinstance(plain, dict) and "encoding" not in plain:
             network = plain.get("network")
             named = network.get("kind") if isinstance(network, dict) else network
             kind = getattr(named, "kind", named) or "relu"
-            if kind != "relu":
+            if kind not in _encoded_networks():
                 return {**plain, "encoding": {"kind": "identity"}}
         return plain
 
@@ -150,6 +40,12 @@ class FieldSettings(Settings):
         return self
 
 
+def _encoded_networks() -> set[str]:
+    """Kinds of networks that are nothing without an encoding before them."""
+    union = get_args(get_args(Network)[0])
+    return {kind.model_fields["kind"].default for kind in union if kind.needs_encoding}
+
+
 def matched_knobs(field: FieldSettings) -> list[str]:
     """Dotted names, such as ``network.first_omega``, of the knobs set to ``"match"``.
 
@@ -157,24 +53,35 @@ def matched_knobs(field: FieldSettings) -> list[str]:
         >>> matched_knobs(FieldSettings())
         ['encoding.finest_resolution']
     """
-    return [
-        f"{part}.{name}"
-        for part in ("encoding", "network")
-        for name, value in getattr(field, part)
-        if value == "match"
-    ]
+    return _matched(field.model_dump(), "")
+
+
+def _matched(plain: Any, path: str) -> list[str]:
+    if plain == "match":
+        return [path]
+    if isinstance(plain, dict):
+        items: Iterable[tuple[object, Any]] = plain.items()
+    elif isinstance(plain, list | tuple):
+        items = enumerate(plain)
+    else:
+        return []
+    before = f"{path}." if path else ""
+    return [knob for name, value in items for knob in _matched(value, f"{before}{name}")]
 
 
 def with_knob(field: FieldSettings, knob: str, value: float) -> FieldSettings:
-    """``field`` with the knob called ``encoding.x`` or ``network.x`` set to ``value``, checked.
+    """``field`` with the knob of that dotted name set to ``value``, checked.
 
     Example:
         >>> with_knob(FieldSettings(), "encoding.finest_resolution", 512).encoding.finest_resolution
         512
     """
-    part, name = knob.split(".")
-    plain = field.model_dump()
-    plain[part][name] = value
+    plain: Any = field.model_dump()
+    *path, name = knob.split(".")
+    table = plain
+    for step in path:
+        table = table[int(step)] if isinstance(table, list | tuple) else table[step]
+    table[name] = value
     return FieldSettings.model_validate(plain)
 
 
@@ -239,6 +146,27 @@ class TrainingSettings(Settings):
     checkpoint_seconds: Annotated[float, Field(ge=0)] = 10.0
 
 
+class AutoSettings(Settings):
+    """Let the family be chosen by short fits, for a budget of parameters or of seconds.
+
+    What is chosen takes the place of ``field``, of its learning rate and, under a budget of
+    seconds, of the number of steps.
+    """
+
+    parameters: Annotated[int, Field(ge=100, le=10**9)] | None = None
+    seconds: Annotated[float, Field(gt=0, le=10**7)] | None = None
+    families: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_budget(self) -> "AutoSettings":
+        if (self.parameters is None) == (self.seconds is None):
+            raise ValueError(
+                f"parameters (={self.parameters}) or seconds (={self.seconds}) must be given, "
+                "and not both"
+            )
+        return self
+
+
 class ImageTargetSettings(Settings):
     """A picture: a path, or ``skimage:NAME`` for one that ships inside scikit-image."""
 
@@ -261,6 +189,7 @@ class ImageScene(Settings):
     kind: Literal["image"] = "image"
     target: ImageTargetSettings
     field: FieldSettings = FieldSettings()
+    auto: AutoSettings | None = None
     matching: MatchingSettings = MatchingSettings()
     training: TrainingSettings = TrainingSettings()
 
@@ -271,8 +200,27 @@ class AudioScene(Settings):
     kind: Literal["audio"] = "audio"
     target: AudioTargetSettings
     field: FieldSettings = FieldSettings()
+    auto: AutoSettings | None = None
     matching: MatchingSettings = MatchingSettings()
     training: TrainingSettings = TrainingSettings()
 
 
-Scene = Annotated[ImageScene | AudioScene, Field(discriminator="kind")]
+class ShapeTargetSettings(Settings):
+    """A solid shape: the path of a mesh of at most ``max_faces`` triangles."""
+
+    path: str
+    max_faces: Annotated[int, Field(ge=4)] = 2**21
+
+
+class ShapeScene(Settings):
+    """Fit a field to the signed distance to a mesh."""
+
+    kind: Literal["shape"] = "shape"
+    target: ShapeTargetSettings
+    field: FieldSettings = FieldSettings()
+    auto: AutoSettings | None = None
+    matching: MatchingSettings = MatchingSettings()
+    training: TrainingSettings = TrainingSettings()
+
+
+Scene = ImageScene | AudioScene | ShapeScene

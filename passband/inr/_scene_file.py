@@ -4,17 +4,17 @@ import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from passband.errors import InputError
-from passband.inr._scene import AudioScene, ImageScene, Scene
+from passband.inr._scene import Scene
 
-_ADAPTER: TypeAdapter[ImageScene | AudioScene] = TypeAdapter(Scene)
+_ADAPTER: TypeAdapter[Scene] = TypeAdapter(Annotated[Scene, Field(discriminator="kind")])
 
 
-def load_scene(path: Path, overrides: Sequence[str] = ()) -> ImageScene | AudioScene:
+def load_scene(path: Path, overrides: Sequence[str] = ()) -> Scene:
     """Read the scene in the TOML file ``path``, with ``overrides`` such as ``training.steps=100``.
 
     The target's path is taken relative to the file, with ``~`` and ``$VARIABLES`` expanded.
@@ -35,9 +35,7 @@ def load_scene(path: Path, overrides: Sequence[str] = ()) -> ImageScene | AudioS
     return parse_scene(plain, source=str(path), base=path.parent)
 
 
-def parse_scene(
-    plain: Mapping[str, Any], *, source: str, base: Path | None = None
-) -> ImageScene | AudioScene:
+def parse_scene(plain: Mapping[str, Any], *, source: str, base: Path | None = None) -> Scene:
     """Check the nested mapping ``plain`` and return its scene.
 
     Args:
@@ -109,7 +107,7 @@ def _value(text: str) -> Any:
         return text
 
 
-def dump_scene(scene: ImageScene | AudioScene) -> str:
+def dump_scene(scene: Scene) -> str:
     """The TOML text of ``scene``, every setting written out.
 
     Example:
@@ -127,18 +125,18 @@ def _first_problem(error: ValidationError) -> str:
     problem = error.errors()[0]
     location = problem["loc"]
     kind = problem["type"]
-    key, model = _walk(location)
+    key, place = _walk(location)
     if kind == "extra_forbidden":
-        allowed = ", ".join(model.model_fields) if model else ""
+        allowed = ", ".join(getattr(place, "model_fields", ()))
         return f"unknown key `{key}`. Allowed here: {allowed}."
     if kind == "missing":
         return f"`{key}` is missing. Add it."
     if kind.startswith("union_tag"):
         key = f"{key}.kind" if key else "kind"
-        expected = problem["ctx"].get("expected_tags")
+        expected = problem["ctx"].get("expected_tags") or ", ".join(_kinds(place))
         given = problem["ctx"].get("tag")
         said = "is missing" if given is None else f"(={given!r}) is unknown"
-        return f"`{key}` {said}. Allowed: {expected or _TAGS.get(key, 'image or audio')}."
+        return f"`{key}` {said}. Allowed: {expected}."
     value = problem["input"]
     message = problem["msg"].removeprefix("Value error, ")
     others = {
@@ -149,18 +147,17 @@ def _first_problem(error: ValidationError) -> str:
     return f"`{key}`{shown}: {rule}."
 
 
-_TAGS = {
-    "field.encoding.kind": "identity, positional, fourier, hashgrid",
-    "field.network.kind": "relu, siren, finer, wire, gauss",
-    "training.schedule.kind": "constant, cosine, exponential",
-}
+def _kinds(union: Any) -> dict[str, type[BaseModel]]:
+    """The tables that a union tells apart by their kind."""
+    tables = (t for t in get_args(union) if "kind" in getattr(t, "model_fields", {}))
+    return {table.model_fields["kind"].default: table for table in tables}
 
 
-def _walk(location: tuple[int | str, ...]) -> tuple[str, type[BaseModel] | None]:
-    """Dotted key of a pydantic location, without the tags of its unions, and the table it is in."""
-    model: Any = (
-        {"image": ImageScene, "audio": AudioScene}.get(str(location[0])) if location else None
-    )
+def _walk(location: tuple[int | str, ...]) -> tuple[str, Any]:
+    """Dotted key of a pydantic location, without the tags of its unions, and what stands there."""
+    if not location:
+        return "", Scene
+    model: Any = _kinds(Scene).get(str(location[0]))
     names = []
     for part in location[1:] if model else location:
         fields = getattr(model, "model_fields", {})
@@ -168,20 +165,14 @@ def _walk(location: tuple[int | str, ...]) -> tuple[str, type[BaseModel] | None]
             names.append(str(part))
             annotation, _previous = fields[part].annotation, model
             model = annotation
-        elif (tagged := _tagged(model, part)) is not None:
-            model = tagged
+        elif isinstance(part, int):
+            names.append(str(part))
+            model = next(iter(get_args(model)), None)
+        elif part in (kinds := _kinds(model)):
+            model = kinds[part]
         elif isinstance(part, str) and part[:1].islower() and not _is_branch(part):
             names.append(part)
-    owner = model if isinstance(model, type) and issubclass(model, BaseModel) else None
-    return ".".join(names), owner
-
-
-def _tagged(annotation: Any, tag: int | str) -> type[BaseModel] | None:
-    for option in getattr(annotation, "__args__", ()):
-        fields = getattr(option, "model_fields", {})
-        if "kind" in fields and fields["kind"].default == tag:
-            return option  # type: ignore[no-any-return]
-    return None
+    return ".".join(names), model
 
 
 def _is_branch(part: str) -> bool:

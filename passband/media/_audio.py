@@ -90,7 +90,8 @@ def read_audio(path: str | os.PathLike[str], *, max_samples: int = 2**27) -> Aud
         format_ = sniff(file, path)
         name = label(path, format_)
         if KINDS[format_] != "audio":
-            raise InputError(f"{name} holds an image ({format_}), not audio. Pass a sound file.")
+            kind = f"{'an' if KINDS[format_] == 'image' else 'a'} {KINDS[format_]}"
+            raise InputError(f"{name} holds {kind} ({format_}), not audio. Pass a sound file.")
         header = HEADERS[format_](file, name)
         if header.shape[1]:
             check_size(name, header, max_samples)

@@ -89,7 +89,9 @@ def read_image(path: str | os.PathLike[str], *, max_samples: int = 2**27) -> Ima
         format_ = sniff(file, path)
         name = label(path, format_)
         if KINDS[format_] != "image":
-            raise InputError(f"{name} holds audio ({format_}), not an image. Pass an image file.")
+            raise InputError(
+                f"{name} holds {KINDS[format_]} ({format_}), not an image. Pass an image file."
+            )
         header = HEADERS[format_](file, name)
         check_size(name, header, max_samples)
         pixels = _DECODERS[format_](file, name)

@@ -1,13 +1,15 @@
 """Tell a file's format from its first bytes, never from its suffix."""
 
+import re
 from contextlib import suppress
 from io import BufferedReader
 from pathlib import Path
 from typing import Literal
 
 from passband.errors import InputError
+from passband.media._open import file_size
 
-KINDS: dict[str, Literal["image", "audio"]] = {
+KINDS: dict[str, Literal["image", "audio", "mesh"]] = {
     "PNG": "image",
     "JPEG": "image",
     "TIFF": "image",
@@ -19,6 +21,11 @@ KINDS: dict[str, Literal["image", "audio"]] = {
     "FLAC": "audio",
     "OGG": "audio",
     "MP3": "audio",
+    "PLY": "mesh",
+    "OFF": "mesh",
+    "OBJ": "mesh",
+    "STL": "mesh",
+    "GLB": "mesh",
 }
 SUFFIXES = {
     ".png": "PNG",
@@ -38,6 +45,11 @@ SUFFIXES = {
     ".oga": "OGG",
     ".opus": "OGG",
     ".mp3": "MP3",
+    ".ply": "PLY",
+    ".off": "OFF",
+    ".obj": "OBJ",
+    ".stl": "STL",
+    ".glb": "GLB",
 }
 _MAGIC = (
     (b"\x89PNG\r\n\x1a\n", "PNG"),
@@ -51,7 +63,12 @@ _MAGIC = (
     (b"GIF89a", "GIF"),
     (b"fLaC", "FLAC"),
     (b"OggS", "OGG"),
+    (b"ply\n", "PLY"),
+    (b"ply\r", "PLY"),
+    (b"glTF", "GLB"),
 )
+_OFF = re.compile(rb"\s*(ST)?C?N?4?OFF\s")
+_OBJ_WORDS = {b"v", b"vt", b"vn", b"vp", b"f", b"l", b"o", b"g", b"s", b"mtllib", b"usemtl"}
 _BMP_HEADER_SIZES = {n.to_bytes(4, "little") for n in (12, 40, 52, 56, 64, 108, 124)}
 _TO_WAV = "Convert it first, e.g. ffmpeg -i in.{0} out.wav."
 _TO_PNG = "Convert it to PNG first."
@@ -91,6 +108,8 @@ def sniff(file: BufferedReader, path: Path) -> str:
         return "FLAC" if _after_id3(file, head) == b"fLaC" else "MP3"
     if len(head) > 2 and head[0] == 0xFF and head[1] & 0xE6 == 0xE2:  # sync word and layer III
         return "MP3"
+    if (mesh := _mesh_format(file, head, path)) is not None:
+        return mesh
     raise _unknown(path, head)
 
 
@@ -115,13 +134,29 @@ def _after_id3(file: BufferedReader, head: bytes) -> bytes:
     return file.read(4)
 
 
+def _mesh_format(file: BufferedReader, head: bytes, path: Path) -> str | None:
+    """OFF, OBJ or STL, none of which has a magic number; None if it is none of them."""
+    if _OFF.match(head):
+        return "OFF"
+    # Binary STL is told by its length: 80 free bytes, a count, 50 bytes per triangle.
+    if len(head) >= 84 and file_size(file) == 84 + 50 * int.from_bytes(head[80:84], "little"):
+        return "STL"
+    if not _is_text(head):
+        return None
+    if head.lstrip()[:5] == b"solid" and b"facet" in head:
+        return "STL"
+    lines = [line.split() for line in head.split(b"\n")[: -1 if len(head) == 1024 else None]]
+    words = {line[0] for line in lines if line and not line[0].startswith(b"#")}
+    return "OBJ" if words <= _OBJ_WORDS and (words or path.suffix.lower() == ".obj") else None
+
+
 def _unknown(path: Path, head: bytes) -> InputError:
     what, cure = _describe(head)
     named = path.suffix.lower() in SUFFIXES
     return InputError(
         f"{path} holds {what}{f', though it is named {path.suffix}' if named else ''}. "
-        f"Images (PNG, JPEG, TIFF, EXR, WebP, GIF, BMP) and audio (WAV, FLAC, OGG, MP3) "
-        f"are read. {cure}"
+        f"Images (PNG, JPEG, TIFF, EXR, WebP, GIF, BMP), audio (WAV, FLAC, OGG, MP3) and meshes "
+        f"(OBJ, OFF, PLY, STL, GLB) are read. {cure}"
     )
 
 

@@ -26,11 +26,11 @@ class StepOutput:
 
     Attributes:
         loss: the scalar to minimise, with its graph.
-        decibels: scalars to show and record, such as ``{"psnr": ...}``, without graph.
+        measures: scalars to show and record, such as ``{"psnr": ...}`` in dB, without graph.
     """
 
     loss: Tensor
-    decibels: Mapping[str, Tensor] = field(default_factory=dict)
+    measures: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 Objective = Callable[[int], StepOutput]
@@ -137,10 +137,10 @@ def train(
             output = state.take_step(objective, schedule)
             done = state.step
             if done % settings.log_every == 0 or done in (1, settings.steps):
-                decibels = {name: value.item() for name, value in output.decibels.items()}
+                measures = {name: value.item() for name, value in output.measures.items()}
                 state.check_loss(output.loss)
-                events.write(done - 1, loss=state.loss, **decibels)
-                progress.update(done, loss=state.loss, decibels=decibels)
+                events.write(done - 1, loss=state.loss, **measures)
+                progress.update(done, loss=state.loss, measures=measures)
             if done in settings.evaluate_at:
                 state.history.append({"step": done, **evaluate(done)})
             if state.due() or interrupt.requested or done == settings.steps:

@@ -23,6 +23,9 @@ def format_duration(seconds: float) -> str:
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
 
 
+_RATIOS_IN_DECIBELS = ("psnr", "snr", "si_snr")
+
+
 class ProgressReporter:
     """Loss, quality in dB, speed and time left: a bar on a terminal, plain lines elsewhere.
 
@@ -36,7 +39,7 @@ class ProgressReporter:
         >>> import io
         >>> out = io.StringIO()
         >>> with ProgressReporter(10, stream=out) as progress:
-        ...     progress.update(10, loss=0.25, decibels={"psnr": 12.04})
+        ...     progress.update(10, loss=0.25, measures={"psnr": 12.04})
         >>> "step 10/10" in out.getvalue() and "PSNR 12.04 dB" in out.getvalue()
         True
     """
@@ -54,21 +57,21 @@ class ProgressReporter:
             self._bar = Progress(*columns, console=console, transient=False)
             self._task = self._bar.add_task("starting", total=steps, completed=start)
 
-    def update(self, step: int, *, loss: float, decibels: Mapping[str, float]) -> None:
+    def update(self, step: int, *, loss: float, measures: Mapping[str, float]) -> None:
         """Say that ``step`` steps are done, with the latest loss and figures such as ``psnr``."""
         now = time.monotonic()
         if self._bar is not None:
-            text = self._text(step, loss, decibels)
+            text = self._text(step, loss, measures)
             self._bar.update(self._task, completed=step, description=text)
         elif step >= self._steps or now - self._spoke >= self._interval:
-            self._stream.write(self._text(step, loss, decibels) + "\n")
+            self._stream.write(self._text(step, loss, measures) + "\n")
             self._stream.flush()
             self._spoke = now
 
-    def _text(self, step: int, loss: float, decibels: Mapping[str, float]) -> str:
+    def _text(self, step: int, loss: float, measures: Mapping[str, float]) -> str:
         rate = (step - self._start) / max(time.monotonic() - self._began, 1e-9)
         left = format_duration((self._steps - step) / rate) if rate > 0 else "?"
-        quality = "".join(f"{name.upper()} {value:.2f} dB  " for name, value in decibels.items())
+        quality = "".join(f"{_shown(name, value)}  " for name, value in measures.items())
         return (
             f"step {step}/{self._steps}  loss {loss:.3e}  {quality}{rate:.1f} steps/s  {left} left"
         )
@@ -86,3 +89,10 @@ class ProgressReporter:
     ) -> None:
         if self._bar is not None:
             self._bar.stop()
+
+
+def _shown(name: str, value: float) -> str:
+    """A figure with its unit: dB for the ratios that are counted in it."""
+    if name in _RATIOS_IN_DECIBELS:
+        return f"{name.upper()} {value:.2f} dB"
+    return f"{name.upper()} {value:.3g}"

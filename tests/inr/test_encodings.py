@@ -163,7 +163,7 @@ def test_generators_leave_the_global_one_alone() -> None:
         (lambda: RandomFourier(2, 4, 0.0), r"`sigma` \(=0.0\) must be a positive number"),
         (lambda: RandomFourier(2, 4, math.inf), r"`sigma` \(=inf\)"),
         (lambda: small_grid(init_scale=-1.0), r"`init_scale` \(=-1.0\)"),
-        (lambda: small_grid(5), r"`in_features` \(=5\)"),
+        (lambda: small_grid(8), r"`in_features` \(=8\)"),
     ],
 )
 def test_encodings_that_cannot_be(build: object, message: str) -> None:

@@ -8,13 +8,19 @@ import pytest
 import torch
 
 from passband.errors import InputError
-from passband.inr.kernels.hashgrid import HashGridLayout, hashgrid_encode
+from passband.inr.kernels.hashgrid import (
+    HashGridLayout,
+    _layout,
+    hashgrid_encode,
+    hashgrid_encode_with_jacobian,
+)
 
 MOD = 2**32
-PRIMES = [1, 2654435761, 805459861, 3674653429]
+PRIMES = [1, 2654435761, 805459861, 3674653429, 2097192037, 1434869437, 2165219737]
 
 # in_features and what it is there for: dense only, hashed, growth that is no power of two, large
-# steps, one level, a coarsest level of a single vertex, one and three features.
+# steps, one level, a coarsest level of a single vertex, one and three features, other types of
+# grid and of interpolation, more axes.
 GRIDS = [
     (1, {"n_levels": 4, "log2_hashmap_size": 10, "base_resolution": 4, "per_level_scale": 2.0}),
     (1, {"n_levels": 6, "log2_hashmap_size": 4, "base_resolution": 3, "per_level_scale": 1.7}),
@@ -26,6 +32,22 @@ GRIDS = [
     (4, {"n_levels": 4, "log2_hashmap_size": 7, "base_resolution": 1, "per_level_scale": 2.5}),
     (4, {"n_levels": 3, "log2_hashmap_size": 11, "base_resolution": 3, "finest_resolution": 9,
          "n_features_per_level": 3}),
+    (2, {"n_levels": 4, "base_resolution": 3, "finest_resolution": 20, "grid_type": "dense"}),
+    (2, {"n_levels": 4, "base_resolution": 5, "per_level_scale": 1.6, "grid_type": "tiled"}),
+    (3, {"n_levels": 3, "base_resolution": 3, "per_level_scale": 2.0, "grid_type": "tiled"}),
+    (1, {"n_levels": 3, "base_resolution": 4, "per_level_scale": 2.0,
+         "interpolation": "smoothstep"}),
+    (2, {"n_levels": 4, "log2_hashmap_size": 6, "base_resolution": 4, "per_level_scale": 1.7,
+         "interpolation": "smoothstep"}),
+    (3, {"n_levels": 4, "log2_hashmap_size": 7, "base_resolution": 3, "per_level_scale": 1.7,
+         "interpolation": "smoothstep"}),
+    (2, {"n_levels": 4, "log2_hashmap_size": 6, "base_resolution": 4, "per_level_scale": 1.7,
+         "interpolation": "nearest"}),
+    (3, {"n_levels": 3, "log2_hashmap_size": 6, "base_resolution": 4, "per_level_scale": 1.7,
+         "interpolation": "nearest"}),
+    (5, {"n_levels": 2, "log2_hashmap_size": 8, "base_resolution": 2, "per_level_scale": 2.0,
+         "interpolation": "smoothstep"}),
+    (7, {"n_levels": 2, "log2_hashmap_size": 9, "base_resolution": 2, "per_level_scale": 2.0}),
 ]  # fmt: skip
 
 
@@ -43,8 +65,16 @@ def loop_levels(d: int, grid: dict[str, float]) -> list[tuple[np.float32, int, i
         scale = power * np.float32(base) - np.float32(1)
         resolution = math.ceil(scale) + 1
         eights = (resolution**d + 7) // 8 * 8
-        levels.append((scale, resolution, min(eights, 2 ** int(grid.get("log2_hashmap_size", 19)))))
+        most = {"hash": 2 ** int(grid.get("log2_hashmap_size", 19)), "tiled": base**d}
+        entries = min(eights, most.get(grid.get("grid_type", "hash"), eights))
+        levels.append((scale, resolution, entries))
     return levels
+
+
+def loop_weight(fraction: float, interpolation: str) -> float:
+    if interpolation == "nearest":
+        return 0.0
+    return fraction if interpolation == "linear" else fraction**2 * (3 - 2 * fraction)
 
 
 def loop_encode(x01: np.ndarray, table: np.ndarray, grid: dict[str, float]) -> np.ndarray:
@@ -61,12 +91,14 @@ def loop_encode(x01: np.ndarray, table: np.ndarray, grid: dict[str, float]) -> n
                 weight, stride, dense, hashed = 1.0, 1, 0, 0
                 for k in range(d):
                     part = float(position[k]) - corner[k]
+                    part = loop_weight(part, grid.get("interpolation", "linear"))
                     weight *= part if bits[k] else 1 - part
                     vertex = (corner[k] + bits[k]) % MOD
                     dense = (dense + vertex * stride) % MOD
                     hashed ^= vertex * PRIMES[k] % MOD
                     stride *= resolution
-                row = offset + (hashed if entries < stride else dense) % entries
+                is_hashed = grid.get("grid_type", "hash") == "hash" and entries < stride
+                row = offset + (hashed if is_hashed else dense) % entries
                 columns = slice(level * features, (level + 1) * features)
                 out[n, columns] += weight * table[row]
             offset += entries
@@ -103,7 +135,8 @@ def test_layout_matches_a_loop_over_levels(d: int, grid: dict) -> None:
     assert [v.offset for v in layout.levels] == [
         sum(entries for *_, entries in theirs[:n]) for n in range(len(theirs))
     ]
-    assert [v.dense for v in layout.levels] == [r**d <= entries for _, r, entries in theirs]
+    counted = grid.get("grid_type", "hash") != "hash"
+    assert [v.dense for v in layout.levels] == [counted or r**d <= n for _, r, n in theirs]
 
 
 def test_layout_of_the_published_image_and_nerf_grids() -> None:
@@ -142,6 +175,35 @@ def test_reference_derivatives(d: int, grid: dict) -> None:
     assert torch.autograd.gradgradcheck(encode, inputs, fast_mode=True)
 
 
+@pytest.mark.parametrize(("d", "grid"), GRIDS)
+def test_jacobian_of_the_reference(d: int, grid: dict) -> None:
+    layout = HashGridLayout.build(d, **grid)
+    generator = torch.Generator().manual_seed(0)
+    table = torch.rand(layout.total_entries, layout.n_features_per_level,
+                       generator=generator, dtype=torch.float64)  # fmt: skip
+    x01 = torch.rand(3, d, generator=generator, dtype=torch.float64).requires_grad_()
+    encoded, jacobian = hashgrid_encode_with_jacobian(x01, table, layout)
+    wanted = hashgrid_encode(x01, table, layout)
+    assert torch.equal(encoded, wanted)
+    for column in range(layout.out_features):
+        (slope,) = torch.autograd.grad(wanted[:, column].sum(), x01, retain_graph=True)
+        torch.testing.assert_close(jacobian[:, column], slope, atol=1e-9, rtol=1e-9)
+
+
+@pytest.mark.parametrize(("d", "grid"), [case for case in GRIDS if case[0] in (1, 2, 3)])
+def test_jacobian_of_the_reference_is_differentiable(d: int, grid: dict) -> None:
+    layout = HashGridLayout.build(d, **{**grid, "log2_hashmap_size": 5})
+    generator = torch.Generator().manual_seed(0)
+    table = torch.rand(layout.total_entries, layout.n_features_per_level,
+                       generator=generator, dtype=torch.float64)  # fmt: skip
+    x01 = torch.rand(3, d, generator=generator, dtype=torch.float64)
+    assert torch.autograd.gradcheck(
+        lambda x, t: hashgrid_encode_with_jacobian(x, t, layout),
+        (x01.requires_grad_(), table.requires_grad_()),
+        fast_mode=True,
+    )
+
+
 def test_features_are_continuous_across_cells() -> None:
     layout = HashGridLayout.build(2, n_levels=5, log2_hashmap_size=6, per_level_scale=1.6)
     table = torch.rand(layout.total_entries, 2, dtype=torch.float64)
@@ -174,6 +236,18 @@ def test_constant_table_gives_a_constant() -> None:
         ({"log2_hashmap_size": True, "per_level_scale": 2.0}, r"`log2_hashmap_size` \(=True\)"),
         ({"base_resolution": 0, "per_level_scale": 2.0}, r"`base_resolution` \(=0\)"),
         ({"n_features_per_level": 0, "per_level_scale": 2.0}, r"`n_features_per_level` \(=0\)"),
+        (
+            {"log2_hashmap_size": 25, "n_levels": 3, "finest_resolution": 8000},
+            r"33554432 entries; more than 2\^24 need `allow_large=True` \(--force on the command",
+        ),
+        (
+            {"grid_type": "dense", "n_levels": 2, "finest_resolution": 8000},
+            "Lower the resolution or allow it",
+        ),
+        (
+            {"grid_type": "tiled", "n_levels": 2, "finest_resolution": 70_000},
+            r"`grid_type` \(='tiled'\) counts them in 32 bits",
+        ),
     ],
 )
 def test_layouts_that_cannot_be(arguments: dict, message: str) -> None:
@@ -181,9 +255,23 @@ def test_layouts_that_cannot_be(arguments: dict, message: str) -> None:
         HashGridLayout.build(2, **arguments)
 
 
-def test_five_dimensions_are_refused() -> None:
-    with pytest.raises(InputError, match=r"`in_features` \(=5\) must be an integer from 1 to 4"):
-        HashGridLayout.build(5, per_level_scale=2.0)
+def test_large_levels_on_demand() -> None:
+    layout = HashGridLayout.build(
+        2, log2_hashmap_size=25, n_levels=3, finest_resolution=8000, allow_large=True
+    )
+    assert layout.levels[-1].entries == 2**25
+
+
+def test_eight_dimensions_are_refused() -> None:
+    with pytest.raises(InputError, match=r"`in_features` \(=8\) must be an integer from 1 to 7"):
+        HashGridLayout.build(8, per_level_scale=2.0)
+
+
+def test_unknown_type_of_grid() -> None:
+    with pytest.raises(
+        InputError, match=r"`grid_type` \(='octree'\) must be one of hash, dense, tiled"
+    ):
+        _layout._check_choice("grid_type", "octree", _layout.GridType)
 
 
 def test_tensors_that_do_not_fit_the_layout() -> None:

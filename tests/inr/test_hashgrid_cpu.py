@@ -14,6 +14,7 @@ from passband.inr.kernels.hashgrid import HashGridLayout, hashgrid_encode
 
 # Values are of order one, sums of 2^d rounded products; gradients are compared with their largest.
 ATOL = 1e-6
+SIGNS = torch.randn(300, generator=torch.Generator().manual_seed(2))
 
 
 def grid(d: int, features: int = 2) -> HashGridLayout:
@@ -36,7 +37,7 @@ def inputs(layout: HashGridLayout, *batch: int) -> tuple[torch.Tensor, torch.Ten
 
 
 def relative(ours: torch.Tensor, theirs: torch.Tensor) -> float:
-    return ((ours - theirs).abs().max() / theirs.abs().max()).item()
+    return ((ours - theirs).abs().max() / theirs.abs().max().clamp_min(1e-9)).item()
 
 
 @pytest.mark.parametrize("count", [1, 63, 1000, 4500])
@@ -54,6 +55,30 @@ def test_values_and_gradients_match_the_reference(d: int, features: int, count: 
     # Sums over up to 4500 points in float32, each in its own order.
     assert relative(found[0], wanted[0]) < 2e-6
     assert relative(found[1], wanted[1]) < 1e-5
+
+
+@pytest.mark.parametrize("interpolation", ["linear", "smoothstep", "nearest"])
+@pytest.mark.parametrize("grid_type", ["hash", "tiled", "dense"])
+@pytest.mark.parametrize("d", [1, 2, 3, 5])
+def test_types_of_grid_and_interpolation(d: int, grid_type: str, interpolation: str) -> None:
+    layout = HashGridLayout.build(
+        d,
+        n_levels=3,
+        log2_hashmap_size=8,
+        base_resolution=2,
+        per_level_scale=1.7,
+        grid_type=grid_type,
+        interpolation=interpolation,
+    )
+    x01, table = inputs(layout, 300)
+    weights = torch.linspace(-1, 1, layout.out_features)
+    found = []
+    for backend in ("cpu", "reference"):
+        encoded = hashgrid_encode(x01, table, layout, backend=backend)
+        found.append((encoded, *torch.autograd.grad(encoded @ weights, (x01, table), SIGNS)))
+    torch.testing.assert_close(found[0][0], found[1][0], atol=ATOL, rtol=0)
+    for ours, theirs in zip(*found, strict=True):
+        assert relative(ours, theirs) < 1e-5
 
 
 def test_gradients_add_up_over_several_chunks() -> None:
@@ -76,35 +101,6 @@ def test_only_the_gradients_asked_for_are_computed() -> None:
     assert x01.grad is None
     hashgrid_encode(x01, table.detach(), layout, backend="cpu").sum().backward()
     assert x01.grad.abs().sum() > 0
-
-
-@pytest.mark.parametrize("d", [2, 3])
-def test_second_derivatives_match_the_reference(d: int) -> None:
-    layout = grid(d)
-    found = []
-    for backend in ("cpu", "reference"):
-        x01, table = inputs(layout, 200)
-        weights = torch.linspace(-1, 1, layout.out_features)
-        field = torch.tanh(hashgrid_encode(x01, table, layout, backend=backend) @ weights)
-        (slope,) = torch.autograd.grad(field.sum(), x01, create_graph=True)
-        eikonal = (slope.norm(dim=-1) - 1).square().mean()
-        found.append(torch.autograd.grad(eikonal, (x01, table)))
-    for ours, theirs in zip(*found, strict=True):
-        assert theirs.abs().max() > 0
-        assert relative(ours, theirs) < 1e-5
-
-
-def test_second_derivative_through_one_input_alone() -> None:
-    layout = grid(2)
-    x01, table = inputs(layout, 50)
-    plain = table.detach()
-    encoded = hashgrid_encode(x01, plain, layout, backend="cpu")
-    (slope,) = torch.autograd.grad(encoded.square().sum(), x01, create_graph=True)
-    (second,) = torch.autograd.grad(slope.sum(), x01)
-    encoded = hashgrid_encode(x01, plain, layout, backend="reference")
-    (slope,) = torch.autograd.grad(encoded.square().sum(), x01, create_graph=True)
-    (wanted,) = torch.autograd.grad(slope.sum(), x01)
-    assert relative(second, wanted) < 1e-5
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
@@ -217,7 +213,7 @@ def test_unknown_backend() -> None:
     with pytest.raises(
         InputError, match=r"`backend` \(='gpu'\) must be one of auto, reference, cpu"
     ):
-        hashgrid._runs_compiled("gpu", torch.zeros(1, 2))
+        hashgrid._implementation("gpu", torch.zeros(1, 2))
 
 
 def test_importing_does_not_load_numba() -> None:

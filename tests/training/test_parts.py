@@ -74,8 +74,8 @@ def test_unknown_device_is_named() -> None:
 def test_progress_off_a_terminal_is_plain_lines_with_everything() -> None:
     out = io.StringIO()
     with ProgressReporter(20, stream=out, interval=0.0) as progress:
-        progress.update(5, loss=0.1, decibels={"psnr": 16.0})
-        progress.update(20, loss=0.01, decibels={"psnr": 26.0})
+        progress.update(5, loss=0.1, measures={"psnr": 16.0})
+        progress.update(20, loss=0.01, measures={"psnr": 26.0})
     lines = out.getvalue().splitlines()
     assert len(lines) == 2
     for part in ("step 5/20", "loss 1.000e-01", "PSNR 16.00 dB", "steps/s", "left"):
@@ -90,7 +90,7 @@ def test_progress_on_a_terminal_is_a_bar() -> None:
 
     out = Terminal()
     with ProgressReporter(20, stream=out) as progress:
-        progress.update(10, loss=0.1, decibels={"psnr": 16.0})
+        progress.update(10, loss=0.1, measures={"psnr": 16.0})
     assert "step 10/20" in out.getvalue()
     assert "━" in out.getvalue()
 

@@ -1,9 +1,8 @@
 """Which omega, sigma, octave or resolution? Measured from the signal, before training."""
 
-from passband.inr.matching._families import FAMILIES as FAMILIES
-from passband.inr.matching._families import Family as Family
-from passband.inr.matching._families import default_candidates as default_candidates
-from passband.inr.matching._families import measured_builder as measured_builder
+from passband.inr.matching._candidates import default_candidates as default_candidates
+from passband.inr.matching._candidates import integer_knob as integer_knob
+from passband.inr.matching._candidates import measured_builder as measured_builder
 from passband.inr.matching._fresh import match_fresh as match_fresh
 from passband.inr.matching._result import MatchRow as MatchRow
 from passband.inr.matching._result import SpectrumMatch as SpectrumMatch
@@ -14,13 +13,12 @@ from passband.inr.matching._winner import spectral_centroid as spectral_centroid
 from passband.inr.matching._winner import winner_scales as winner_scales
 
 __all__ = [
-    "FAMILIES",
-    "Family",
     "MatchRow",
     "SpectrumMatch",
     "WinnerScales",
     "add_winner_noise",
     "default_candidates",
+    "integer_knob",
     "match_fresh",
     "match_spectrum",
     "measured_builder",

@@ -71,21 +71,24 @@ class SignalInfo:
     """What is known of a signal without its samples; stays with the field that was fitted to it.
 
     ``physical = trained * scale + center``: pictures map [0, 1] to [-1, 1], sounds and unbounded
-    pictures are scaled by their own range.
+    pictures are scaled by their own range. A shape's distances and its coordinates are scaled
+    alike, ``world = coordinates * scale + offset``.
 
     Attributes:
         kind: what the signal is.
         source: where it came from, for people.
         channels: numbers per sample.
-        size: samples per axis, ``(height, width)`` or ``(time,)``.
+        size: samples per axis, ``(height, width)`` or ``(time,)``; of a shape, those of the
+            grid its surface is sought on unless another is asked for.
         center: physical value of 0.
         scale: physical size of 1.
         bounded: whether physical values lie in [0, 1], as in an 8- or 16-bit picture.
         sample_rate: in Hz for a sound, else None.
         bit_depth: of the file, where it has one.
+        offset: of a shape, where in its world the origin of its coordinates lies.
     """
 
-    kind: Literal["image", "audio"]
+    kind: Literal["image", "audio", "shape"]
     source: str
     channels: int
     size: tuple[int, ...]
@@ -94,6 +97,7 @@ class SignalInfo:
     bounded: bool
     sample_rate: int | None = None
     bit_depth: int | None = None
+    offset: tuple[float, ...] = ()
 
     @property
     def count(self) -> int:

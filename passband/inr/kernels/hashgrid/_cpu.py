@@ -1,124 +1,166 @@
 """The hash grid on the processor: the reference's values from compiled loops.
 
-Values and coordinate gradients go over blocks of points in parallel; within a block level by level,
-so that one level's part of the table stays in cache. The table's gradient goes over levels in
-parallel: one thread owns one level's rows, so there are no locks and the sums come out the same,
-bit for bit, every time.
+Features, Jacobian, gradients and gradients of gradients are compiled; derivatives beyond, and
+those of the Jacobian's gradients, are taken through the reference: right, and as slow as it.
 """
 
-from functools import lru_cache
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from passband.inr.kernels.hashgrid import _cpu_kernels, _reference
+from passband.errors import InputError
+from passband.inr.kernels.hashgrid import _cpu_passes as passes
+from passband.inr.kernels.hashgrid import _reference
 from passband.inr.kernels.hashgrid._layout import HashGridLayout
-from passband.inr.kernels.hashgrid._parallel import run_tasks
-
-BLOCK = 4096  # points per task
-CHUNK = 65536  # points whose feature gradients stay in the last-level cache from level to level
 
 
 def encode(x01: Tensor, table: Tensor, layout: HashGridLayout) -> Tensor:
-    """Features of each level, side by side, of at least one float32 point.
-
-    First derivatives come from compiled loops. Where they are to be differentiated again
-    (``create_graph=True``) they are taken through the reference: right, and as slow as it.
-    """
+    """Features of each level, side by side, of at least one float32 point."""
+    _check(x01, table)
     encoded: Tensor = _Encode.apply(x01, table, layout)
     return encoded
+
+
+def encode_with_jacobian(
+    x01: Tensor, table: Tensor, layout: HashGridLayout
+) -> tuple[Tensor, Tensor]:
+    """Features and their derivatives (points, encoded, d)."""
+    _check(x01, table)
+    encoded, jacobian = _EncodeWithJacobian.apply(x01, table, layout)
+    return encoded, jacobian
+
+
+def _check(x01: Tensor, table: Tensor) -> None:
+    if x01.device.type != "cpu" or x01.dtype != torch.float32:
+        raise InputError(
+            f"`backend` (='cpu') needs float32 tensors on the processor; got {x01.dtype} on "
+            f"{x01.device}. Use backend='reference'."
+        )
+    if table.numel() >= 2**32:  # rows are found with 32-bit numbers
+        raise InputError(
+            f"`backend` (='cpu') takes tables of less than 2^32 features; got {table.numel()}. "
+            f"Use backend='reference'."
+        )
 
 
 class _Encode(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x01: Tensor, table: Tensor, layout: HashGridLayout) -> Tensor:
         ctx.save_for_backward(x01, table)
-        ctx.layout = layout
-        ctx.columns = x, inside = _columns(x01)
-        # numpy asks for huge pages, torch does not: fewer faults where the result is large.
-        encoded = torch.from_numpy(np.empty((len(x01), layout.out_features), np.float32))
-        source, target, levels = _flat(table), encoded.numpy(), _level_arrays(layout)
-
-        def block(number: int) -> None:
-            begin, end = number * BLOCK, min((number + 1) * BLOCK, len(x01))
-            _cpu_kernels.forward(
-                x, source, target, levels, layout.n_features_per_level, inside, begin, end
-            )
-
-        run_tasks(block, -(-len(x01) // BLOCK))
-        return encoded
+        ctx.points = passes.Points.of(x01, layout)
+        return passes.features(ctx.points, table)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         x01, table = ctx.saved_tensors
+        return *_Backward.apply(grads[0], x01, table, ctx.points, *ctx.needs_input_grad[:2]), None
+
+
+class _Backward(torch.autograd.Function):
+    """Gradients of points and table; linear in that of the features."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        grad: Tensor,
+        x01: Tensor,
+        table: Tensor,
+        points: passes.Points,
+        wants_points: bool,
+        wants_table: bool,
+    ) -> tuple[Tensor | None, Tensor | None]:
+        ctx.save_for_backward(grad, x01, table)
+        ctx.set_materialize_grads(False)
+        ctx.points, ctx.wants = points, (wants_points, wants_table)
+        return (
+            passes.points_gradient(points, table, grad) if wants_points else None,
+            passes.table_gradient(points, grad) if wants_table else None,
+        )
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
+        grad, x01, table = ctx.saved_tensors
+        direction, added = grads
+        found: list[Tensor | None] = [None, None, None]
+        if torch.is_grad_enabled():
+            encoded = _reference.encode(x01, table, ctx.points.layout)
+            wanted = [t for t, wants in zip((x01, table), ctx.wants, strict=True) if wants]
+            firsts = torch.autograd.grad(encoded, wanted, grad, create_graph=True)
+            kept = [g for g, wants in zip(grads, ctx.wants, strict=True) if wants]
+            found = _gradients(firsts, (grad, x01, table), kept)
+        elif direction is not None or added is not None:
+            found = _second(ctx, grad, table, direction, added)
+        return *found, None, None, None
+
+
+def _second(
+    ctx: Any, grad: Tensor, table: Tensor, direction: Tensor | None, added: Tensor | None
+) -> list[Tensor | None]:
+    """Gradients of ``sum(direction points_gradient) + sum(added table_gradient)``."""
+    wants_grad, wants_points, wants_table = ctx.needs_input_grad[:3]
+    points = ctx.points
+    found: list[Tensor | None] = [None, None, None]
+    if wants_grad:
+        found[0] = passes.features_along(points, table, direction, added)
+    if wants_points and added is not None:
+        found[1] = passes.points_gradient(points, added, grad)
+    if direction is not None:
+        along = passes.SlopeGradients.along(grad, direction)
+        if wants_points:
+            bent = passes.second_points_gradient(points, table, along)
+            found[1] = bent if found[1] is None else bent.add_(found[1])
+        if wants_table:
+            found[2] = passes.second_table_gradient(points, along)
+    return found
+
+
+class _EncodeWithJacobian(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, x01: Tensor, table: Tensor, layout: HashGridLayout
+    ) -> tuple[Tensor, Tensor]:
+        ctx.save_for_backward(x01, table)
+        ctx.set_materialize_grads(False)
+        ctx.points = passes.Points.of(x01, layout)
+        return passes.features_and_jacobian(ctx.points, table)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, Tensor | None, None]:
+        x01, table = ctx.saved_tensors
+        grad, slopes = grads
         wants_points, wants_table, _ = ctx.needs_input_grad
         if torch.is_grad_enabled():
-            wanted = [tensor for tensor in (x01, table) if tensor.requires_grad]
-            encoded = _reference.encode(x01, table, ctx.layout)
-            found = list(torch.autograd.grad(encoded, wanted, grads, create_graph=True))
-            return found.pop(0) if wants_points else None, found[0] if wants_table else None, None
-        x, inside = ctx.columns
-        grad = grads[0].contiguous().numpy()
+            outputs = _reference.encode_with_jacobian(x01, table, ctx.points.layout)
+            found = _gradients(outputs, (x01, table), grads)
+            return found[0], found[1], None
+        if slopes is None:
+            if grad is None:
+                return None, None, None
+            return (
+                passes.points_gradient(ctx.points, table, grad) if wants_points else None,
+                passes.table_gradient(ctx.points, grad) if wants_table else None,
+                None,
+            )
+        if grad is None:
+            grad = slopes.new_zeros(slopes.shape[:2])
+        given = passes.SlopeGradients.of_jacobian(grad, slopes)
         return (
-            _points_gradient(x, inside, table, grad, ctx.layout) if wants_points else None,
-            _table_gradient(x, inside, table, grad, ctx.layout) if wants_table else None,
+            passes.second_points_gradient(ctx.points, table, given) if wants_points else None,
+            passes.second_table_gradient(ctx.points, given) if wants_table else None,
             None,
         )
 
 
-def _points_gradient(
-    x: np.ndarray, inside: bool, table: Tensor, grad: np.ndarray, layout: HashGridLayout
-) -> Tensor:
-    x_grad = np.empty_like(x)
-    source, levels = _flat(table), _level_arrays(layout)
-
-    def block(number: int) -> None:
-        begin, end = number * BLOCK, min((number + 1) * BLOCK, len(grad))
-        _cpu_kernels.point_backward(
-            x, source, grad, x_grad, levels, layout.n_features_per_level, inside, begin, end
-        )
-
-    run_tasks(block, -(-len(grad) // BLOCK))
-    return torch.from_numpy(x_grad.T.copy())
-
-
-def _table_gradient(
-    x: np.ndarray, inside: bool, table: Tensor, grad: np.ndarray, layout: HashGridLayout
-) -> Tensor:
-    table_grad = torch.empty(table.shape)
-    target, levels = _flat(table_grad), _level_arrays(layout)
-    for begin in range(0, len(grad), CHUNK):
-        end = min(begin + CHUNK, len(grad))
-
-        def level(number: int, begin: int = begin, end: int = end) -> None:
-            _cpu_kernels.table_backward(
-                x, grad, target, levels, layout.n_features_per_level, inside, begin, end, number
-            )
-
-        run_tasks(level, len(layout.levels))
-    return table_grad
-
-
-def _columns(x01: Tensor) -> tuple[np.ndarray, bool]:
-    """Coordinates one axis after the other, and whether all of them are in [0, 1]."""
-    x = np.ascontiguousarray(x01.detach().numpy().T)
-    return x, bool(x.min() >= 0 and x.max() <= 1)
-
-
-def _flat(table: Tensor) -> np.ndarray:
-    flat: np.ndarray = table.detach().contiguous().view(-1).numpy()
-    return flat
-
-
-@lru_cache(maxsize=64)
-def _level_arrays(layout: HashGridLayout) -> tuple[np.ndarray, ...]:
-    levels = layout.levels
-    return (
-        np.array([level.scale for level in levels], np.float32),
-        np.array([level.resolution for level in levels], np.uint32),
-        np.array([level.offset for level in levels], np.int64),
-        np.array([level.entries for level in levels], np.uint32),
-        np.array([level.dense for level in levels], np.bool_),
-    )
+def _gradients(
+    outputs: Sequence[Tensor], inputs: Sequence[Tensor], grads: Sequence[Tensor | None]
+) -> list[Tensor | None]:
+    """Of the inputs that want one, differentiable; nothing for those that do not."""
+    given = [(out, grad) for out, grad in zip(outputs, grads, strict=True) if grad is not None]
+    wanted = [tensor for tensor in inputs if tensor.requires_grad]
+    if not given or not wanted:
+        return [None for _ in inputs]
+    heads, slopes = zip(*given, strict=True)
+    found = iter(torch.autograd.grad(heads, wanted, slopes, create_graph=True, allow_unused=True))
+    return [next(found) if tensor.requires_grad else None for tensor in inputs]

@@ -1,268 +1,193 @@
-"""Compiled loops of the hash grid on the processor.
+"""Compiled loops of the hash grid on the processor: values and first derivatives.
 
-Points pass in runs of ``RUN``. First the table row and the weight of every corner of every point
-of a run, in loops that vectorise; then the table itself, one point at a time. Arrays are ``x``
-(d, points), ``table`` flat, ``out`` and ``grad`` (points, levels * features), and ``levels`` the
-columns scale, resolution, offset, entries, dense of the layout.
+Arrays are ``x`` (d, points), ``table`` flat, ``out`` and ``grad`` (points, columns), and ``levels``
+the columns of :mod:`_cpu_cells`. Table, ``out`` and ``grad`` hold words: pairs of features, or
+single features where a row has an odd number of them; ``words`` is how many a row has.
 """
 
-from typing import Any, no_type_check
+from typing import no_type_check
 
-import numba
 import numpy as np
 
-from passband.inr.kernels.hashgrid._layout import PRIMES
+from passband.inr.kernels.hashgrid._cpu_cells import RUN, find_cells, find_slopes, scratch
+from passband.inr.kernels.hashgrid._cpu_words import add_scaled, compiled, dot, lerp
 
-RUN = 256  # corners and weights of a run of points in 3-D: 16 KiB, half of a first-level cache
-TILE = 64  # points interleaved at a time
-_PAD = 24  # keeps the levels of a block from falling into the same cache sets
+_PAD = 12  # keeps the levels of a block from falling into the same cache sets
 
-_PRIMES = np.array(PRIMES, np.uint32)
-_u32 = np.uint32
 _u64 = np.uint64  # as an index: numba then leaves out its check for negative ones
 _f32 = np.float32
 
 
-def _compiled(function: Any) -> Any:
-    """Compile at first call, keep the result on disk, run without the interpreter's lock."""
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
-    try:
-        return numba.njit(cache=True, **options)(function)
-    except RuntimeError:  # numba found no folder it may write to
-        return numba.njit(**options)(function)
-
-
-@_compiled
+@compiled
 @no_type_check
-def _corners(x, start, n, inside, scale, resolution, entries, dense, scratch):
-    """Rows and weights of the corners around ``n`` points; bit k of a corner: its side along k."""
-    row, weight, low, high, fraction = scratch
-    dims = x.shape[0]
-    wide_scale = np.float64(scale)
-    mask = _u32(0xFFFFFFFF) if dense else _u32(entries - _u32(1))
-    step = _u32(1)
-    for k in range(dims):
-        factor = step if dense else _PRIMES[k]
-        for i in range(n):
-            position = _f32(wide_scale * np.float64(x[k, start + i]) + 0.5)
-            cell = np.floor(position)
-            fraction[i] = position - cell
-            term = _u32(_u32(np.int32(cell)) * factor)
-            low[i] = term & mask
-            high[i] = _u32(term + factor) & mask
-        if k == 0:
-            for i in range(n):
-                row[0, i] = low[i]
-                row[1, i] = high[i]
-                weight[0, i] = _f32(1) - fraction[i]
-                weight[1, i] = fraction[i]
-        for c in range(1 << k if k > 0 else 0):
-            twin = c + (1 << k)
-            if dense:
-                for i in range(n):
-                    partial = row[c, i]
-                    row[twin, i] = partial + high[i]
-                    row[c, i] = partial + low[i]
-            else:
-                for i in range(n):
-                    partial = row[c, i]
-                    row[twin, i] = partial ^ high[i]
-                    row[c, i] = partial ^ low[i]
-            for i in range(n):
-                product = weight[c, i] * fraction[i]
-                weight[twin, i] = product
-                weight[c, i] -= product
-        step = _u32(step * resolution)
-    if dense:
-        _wrap(row, n, inside, entries)
-
-
-@_compiled
-@no_type_check
-def _wrap(row, n, inside, entries):
-    """Rows modulo ``entries``; those of points inside the unit cube stay below twice that."""
-    for c in range(row.shape[0]):
-        if inside:
-            for i in range(n):
-                row[c, i] = min(row[c, i], _u32(row[c, i] - entries))
-        else:
-            for i in range(n):
-                row[c, i] %= entries
-
-
-@_compiled
-@no_type_check
-def _scratch(dims):
-    corners = 1 << dims
-    return (
-        np.empty((corners, RUN), np.uint32),
-        np.empty((corners, RUN), np.float32),
-        np.empty(RUN, np.uint32),
-        np.empty(RUN, np.uint32),
-        np.empty(RUN, np.float32),
-    )
-
-
-@_compiled
-@no_type_check
-def _gather(row, weight, n, table, features, out, begin):
-    """Weighted sums of table rows, features in pairs; ``out`` is filled from ``begin`` on."""
-    corners = row.shape[0]
-    rows = row.reshape(row.size)
-    weights = weight.reshape(weight.size)
-    for f in range(0, features, 2):
-        at = _u64(begin + f)
-        paired = f + 1 < features
-        for i in range(n):
-            first = _f32(0)
-            second = _f32(0)
-            k = _u64(i)
-            for _ in range(corners):
-                j = _u64(rows[k]) * _u64(features) + _u64(f)
-                first += weights[k] * table[j]
-                if paired:
-                    second += weights[k] * table[j + _u64(1)]
-                k += _u64(RUN)
-            out[at] = first
-            if paired:
-                out[at + _u64(1)] = second
-            at += _u64(features)
-
-
-@_compiled
-@no_type_check
-def forward(x, table, out, levels, features, inside, begin, end):
+def forward(x, table, out, levels, words, interpolation, inside, begin, end):
     """``out[begin:end]``; each level is written in one stream, then the levels are interleaved."""
-    scale, resolution, offset, entries, dense = levels
-    pitch = (end - begin + _PAD) * features
-    staged = np.empty(len(scale) * pitch, np.float32)
-    scratch = _scratch(x.shape[0])
-    row, weight = scratch[0], scratch[1]
-    for level in range(len(scale)):
-        rows = table[offset[level] * features :]
+    count = len(levels[0])
+    pitch = end - begin + _PAD
+    staged = np.empty(count * words * pitch, table.dtype)
+    row, upper, _, _ = scratch(x.shape[0])
+    for level in range(count):
+        rows = table[levels[2][level] * words :]
         for start in range(begin, end, RUN):
             n = min(RUN, end - start)
-            _corners(
-                x, start, n, inside, scale[level], resolution[level], entries[level], dense[level],
-                scratch,
-            )  # fmt: skip
-            _gather(
-                row, weight, n, rows, features, staged, level * pitch + (start - begin) * features
-            )
-    for start in range(begin, end, TILE):
-        for level in range(len(scale)):
-            source = level * pitch + (start - begin) * features
-            _interleave(staged, source, min(TILE, end - start), features, out, start, level)
+            find_cells(x, start, n, inside, levels, level, words, interpolation, row, upper)
+            for word in range(words):
+                target = staged[(level * words + word) * pitch + start - begin :]
+                if len(x) == 3:
+                    _interpolate_3d(row, upper, n, rows[word:], target)
+                elif len(x) == 2:
+                    _interpolate_2d(row, upper, n, rows[word:], target)
+                else:
+                    _interpolate(row, upper, n, rows[word:], target)
+    for i in range(end - begin):
+        k = _u64(i)
+        for column in range(count * words):
+            out[_u64(begin + i), _u64(column)] = staged[k]
+            k += _u64(pitch)
 
 
-@_compiled
+@compiled
 @no_type_check
-def _interleave(staged, source, n, features, out, start, level):
-    """Copies ``n`` points of one level to their columns, features in pairs."""
-    for f in range(0, features, 2):
-        paired = f + 1 < features
-        column = _u64(level * features + f)
-        at = _u64(source + f)
+def _interpolate_2d(row, upper, n, table, out):
+    for i in range(n):
+        k = _u64(i)
+        low = lerp(table[_u64(row[0, k])], table[_u64(row[1, k])], upper[0, k])
+        high = lerp(table[_u64(row[2, k])], table[_u64(row[3, k])], upper[0, k])
+        out[k] = lerp(low, high, upper[1, k])
+
+
+@compiled
+@no_type_check
+def _interpolate_3d(row, upper, n, table, out):
+    for i in range(n):
+        k = _u64(i)
+        share = upper[0, k]
+        a = lerp(table[_u64(row[0, k])], table[_u64(row[1, k])], share)
+        b = lerp(table[_u64(row[2, k])], table[_u64(row[3, k])], share)
+        c = lerp(table[_u64(row[4, k])], table[_u64(row[5, k])], share)
+        d = lerp(table[_u64(row[6, k])], table[_u64(row[7, k])], share)
+        low = lerp(a, b, upper[1, k])
+        high = lerp(c, d, upper[1, k])
+        out[k] = lerp(low, high, upper[2, k])
+
+
+@compiled
+@no_type_check
+def _interpolate(row, upper, n, table, out):
+    """Any number of axes, folded one after the other from the last."""
+    corners = row.shape[0]
+    value = np.empty((corners, RUN), table.dtype)
+    for c in range(corners):
         for i in range(n):
-            out[_u64(start + i), column] = staged[at]
-            if paired:
-                out[_u64(start + i), column + _u64(1)] = staged[at + _u64(1)]
-            at += _u64(features)
+            value[c, i] = table[_u64(row[c, i])]
+    for k in range(upper.shape[0] - 1, -1, -1):
+        for c in range(1 << k):
+            for i in range(n):
+                value[c, i] = lerp(value[c, i], value[c + (1 << k), i], upper[k, i])
+    for i in range(n):
+        out[i] = value[0, i]
 
 
-@_compiled
+@compiled
 @no_type_check
-def _scatter(row, weight, n, grad, start, column, features, table_grad):
-    """The transpose of ``_gather``: adds each point's weighted gradient to the rows it read."""
+def corner_weights(upper, n, weight):
+    """Products of the weights along each axis, (corners, RUN)."""
+    for i in range(n):
+        weight[0, i] = _f32(1)
+    for k in range(upper.shape[0]):
+        for c in range(1 << k):
+            for i in range(n):
+                product = weight[c, i] * upper[k, i]
+                weight[c + (1 << k), i] = product
+                weight[c, i] -= product
+
+
+@compiled
+@no_type_check
+def table_backward(x, grad, table_grad, levels, words, interpolation, inside, begin, end, level):
+    """Adds points ``begin`` to ``end`` to one level's part of the table's gradient."""
+    row, upper, _, _ = scratch(x.shape[0])
+    weight = np.empty(row.shape, np.float32)
+    rows = table_grad[levels[2][level] * words :]
+    for start in range(begin, end, RUN):
+        n = min(RUN, end - start)
+        find_cells(x, start, n, inside, levels, level, words, interpolation, row, upper)
+        corner_weights(upper, n, weight)
+        for word in range(words):
+            _scatter(row, weight, n, grad[start:, level * words + word], rows[word:])
+
+
+@compiled
+@no_type_check
+def _scatter(row, weight, n, grad, table_grad):
+    """Adds each point's weighted gradient to the rows it read."""
     corners = row.shape[0]
     rows = row.reshape(row.size)
     weights = weight.reshape(weight.size)
-    for f in range(0, features, 2):
-        paired = f + 1 < features
-        for i in range(n):
-            point = _u64(start + i)
-            first = grad[point, _u64(column + f)]
-            second = grad[point, _u64(column + f + 1)] if paired else _f32(0)
-            k = _u64(i)
-            for _ in range(corners):
-                j = _u64(rows[k]) * _u64(features) + _u64(f)
-                table_grad[j] += weights[k] * first
-                if paired:
-                    table_grad[j + _u64(1)] += weights[k] * second
-                k += _u64(RUN)
+    for i in range(n):
+        word = grad[_u64(i)]
+        k = _u64(i)
+        for _ in range(corners):
+            j = _u64(rows[k])
+            table_grad[j] = add_scaled(table_grad[j], word, weights[k])
+            k += _u64(RUN)
 
 
-@_compiled
+@compiled
 @no_type_check
-def table_backward(x, grad, table_grad, levels, features, inside, begin, end, level):
-    """Adds points ``begin`` to ``end`` to one level's part of the table's gradient."""
-    scale, resolution, offset, entries, dense = levels
-    scratch = _scratch(x.shape[0])
-    rows = table_grad[offset[level] * features :]
-    if begin == 0:
-        for j in range(entries[level] * features):
-            rows[j] = _f32(0)
-    for start in range(begin, end, RUN):
-        n = min(RUN, end - start)
-        _corners(
-            x, start, n, inside, scale[level], resolution[level], entries[level], dense[level],
-            scratch,
-        )  # fmt: skip
-        _scatter(scratch[0], scratch[1], n, grad, start, level * features, features, rows)
+def point_backward(x, table, grad, x_grad, levels, words, interpolation, inside, begin, end):
+    """``x_grad[:, begin:end]``: the slopes of each corner's gradient times table row, folded."""
+    dims = x.shape[0]
+    row, upper, slope, bend = scratch(dims)
+    value = np.empty(row.shape, np.float32)
+    along = np.empty((dims, row.shape[0] // 2, RUN), np.float32)
+    for k in range(dims):
+        for i in range(begin, end):
+            x_grad[k, i] = _f32(0)
+    for level in range(len(levels[0])):
+        rows = table[levels[2][level] * words :]
+        for start in range(begin, end, RUN):
+            n = min(RUN, end - start)
+            find_cells(x, start, n, inside, levels, level, words, interpolation, row, upper)
+            find_slopes(x, start, n, levels[0][level], interpolation, slope, bend)
+            for word in range(words):
+                _corner_products(row, n, rows, grad[start:], level * words, word, value)
+            fold_slopes(value, upper, slope, n, along)
+            for k in range(dims):
+                total = x_grad[k, start:]
+                for i in range(n):
+                    total[i] += along[k, 0, i]
 
 
-@_compiled
+@compiled
 @no_type_check
-def _corner_slopes(row, n, table, grad, start, column, features, value):
-    """How much the loss changes with the weight of each corner: gradient times table row."""
+def _corner_products(row, n, table, grad, column, word, value):
+    """Adds gradient times table row of each corner to ``value``, which the first word starts."""
     corners = row.shape[0]
     rows = row.reshape(row.size)
     values = value.reshape(value.size)
-    for f in range(0, features, 2):
-        paired = f + 1 < features
-        for i in range(n):
-            point = _u64(start + i)
-            first = grad[point, _u64(column + f)]
-            second = grad[point, _u64(column + f + 1)] if paired else _f32(0)
-            k = _u64(i)
-            for _ in range(corners):
-                j = _u64(rows[k]) * _u64(features) + _u64(f)
-                slope = table[j] * first
-                if paired:
-                    slope += table[j + _u64(1)] * second
-                values[k] = slope if f == 0 else values[k] + slope
-                k += _u64(RUN)
+    for i in range(n):
+        given = grad[_u64(i), _u64(column + word)]
+        k = _u64(i)
+        for _ in range(corners):
+            product = dot(table[_u64(rows[k]) + _u64(word)], given)
+            values[k] = product if word == 0 else values[k] + product
+            k += _u64(RUN)
 
 
-@_compiled
+@compiled
 @no_type_check
-def point_backward(x, table, grad, x_grad, levels, features, inside, begin, end):
-    """``x_grad[:, begin:end]``: along k, the weights of two corners that differ only there add up
-    to the weight of their edge, along which the loss changes by the difference of their slopes."""
-    scale, resolution, offset, entries, dense = levels
-    dims = x.shape[0]
-    corners = 1 << dims
-    scratch = _scratch(dims)
-    row, weight = scratch[0], scratch[1]
-    slope = np.empty((corners, RUN), np.float32)
-    total = np.zeros((dims, RUN), np.float32)
-    for start in range(begin, end, RUN):
-        n = min(RUN, end - start)
-        for level in range(len(scale)):
-            cells = scale[level]
-            rows = table[offset[level] * features :]
-            _corners(
-                x, start, n, inside, cells, resolution[level], entries[level], dense[level], scratch
-            )
-            _corner_slopes(row, n, rows, grad, start, level * features, features, slope)
-            for k in range(dims):
-                for c in range(corners):
-                    twin = c + (1 << k)
-                    if c & (1 << k) == 0:
-                        for i in range(n):
-                            edge = (weight[c, i] + weight[twin, i]) * cells
-                            total[k, i] += edge * (slope[twin, i] - slope[c, i])
-        for k in range(dims):
+def fold_slopes(value, upper, slope, n, along):
+    """Interpolates the corners' values: into ``value[0]``, and its derivatives ``along[:, 0]``."""
+    dims = upper.shape[0]
+    for k in range(dims - 1, -1, -1):
+        for c in range(1 << k):
+            twin = c + (1 << k)
             for i in range(n):
-                x_grad[k, start + i] = total[k, i]
-                total[k, i] = _f32(0)
+                step = value[twin, i] - value[c, i]
+                along[k, c, i] = slope[k, i] * step
+                value[c, i] += upper[k, i] * step
+            for axis in range(k + 1, dims):
+                for i in range(n):
+                    step = along[axis, twin, i] - along[axis, c, i]
+                    along[axis, c, i] += upper[k, i] * step

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -9,10 +10,16 @@ from passband.errors import InputError
 
 # One prime per dimension (tiny-cuda-nn's "coherent" hash); the first is 1, so neighbours along the
 # first coordinate share a cache line.
-PRIMES = (1, 2654435761, 805459861, 3674653429)
+PRIMES = (1, 2654435761, 805459861, 3674653429, 2097192037, 1434869437, 2165219737)
 
 # A float32 position has no fraction left from 2^24 cells on.
 MAX_RESOLUTION = 2**24
+
+# Rows of one level that are taken without being asked twice: 128 MiB of two features.
+MAX_ENTRIES = 2**24
+
+GridType = Literal["hash", "dense", "tiled"]
+Interpolation = Literal["linear", "smoothstep", "nearest"]
 
 
 @dataclass(frozen=True)
@@ -23,8 +30,9 @@ class HashGridLevel:
         scale: cells per unit of the coordinate, a float32 value.
         resolution: vertices per axis, ``ceil(scale) + 1``.
         offset: first row of this level in the table.
-        entries: rows of this level, a multiple of 8.
-        dense: one row per vertex; otherwise vertices are hashed and may share rows.
+        entries: rows of this level.
+        dense: rows are counted along the lattice, modulo ``entries``, which only a tiled level has
+            fewer of than vertices. Otherwise vertices are hashed and may share rows.
     """
 
     scale: float
@@ -38,6 +46,13 @@ class HashGridLevel:
 class HashGridLayout:
     """The levels of a grid, from coarse to fine, and where they lie in one table.
 
+    Attributes:
+        in_features: coordinates of a point.
+        n_features_per_level: features of a row.
+        levels: from coarse to fine.
+        interpolation: weight of the upper vertex along an axis at the fraction f of a cell:
+            ``linear`` f, ``smoothstep`` f^2 (3 - 2 f), ``nearest`` 0.
+
     Example:
         >>> layout = HashGridLayout.build(3, n_levels=4, log2_hashmap_size=14, per_level_scale=2.0)
         >>> [(level.resolution, level.entries, level.dense) for level in layout.levels]
@@ -49,6 +64,7 @@ class HashGridLayout:
     in_features: int
     n_features_per_level: int
     levels: tuple[HashGridLevel, ...]
+    interpolation: Interpolation = "linear"
 
     @property
     def total_entries(self) -> int:
@@ -71,47 +87,81 @@ class HashGridLayout:
         base_resolution: int = 16,
         per_level_scale: float | None = None,
         finest_resolution: int | None = None,
+        grid_type: GridType = "hash",
+        interpolation: Interpolation = "linear",
+        allow_large: bool = False,
     ) -> "HashGridLayout":
-        """Lay out tiny-cuda-nn's grid of type Hash.
+        """Lay out tiny-cuda-nn's grid of type Hash, Dense or Tiled.
 
         Level l has ``scale = 2^(l log2 b) base - 1`` (float32), ``resolution = ceil(scale) + 1``
-        and ``min(resolution^d rounded up to a multiple of 8, 2^T)`` entries. It is dense where all
-        of its vertices have an entry.
+        and ``resolution^d`` entries, rounded up to a multiple of 8; but at most ``2^T`` in a
+        ``hash`` grid, which hashes its vertices where that is too few, and at most ``base^d`` in a
+        ``tiled`` one, which then repeats.
 
         Args:
-            in_features: coordinates of a point, 1 to 4.
+            in_features: coordinates of a point, 1 to 7.
             n_levels: number of levels, at least 1.
             n_features_per_level: features in one row of the table, at least 1.
-            log2_hashmap_size: T, 3 to 28; no level has more than ``2^T`` entries.
+            log2_hashmap_size: T, 3 to 28; only a ``hash`` grid has use for it.
             base_resolution: vertices per axis at the coarsest level, at least 1.
             per_level_scale: growth b from level to level, at least 1.
             finest_resolution: vertices per axis at the finest level. One of the two is given.
+            grid_type: ``hash``, ``dense`` or ``tiled``.
+            interpolation: see the attribute.
+            allow_large: take levels of more than 2^24 entries.
 
         Raises:
-            InputError: a value out of range, or not exactly one of the last two.
+            InputError: a value out of range, not exactly one of the two that give the growth, or
+                vertices that 32 bits cannot count.
         """
-        _check_range("in_features", in_features, 1, 4)
+        _check_range("in_features", in_features, 1, len(PRIMES))
         _check_range("n_levels", n_levels, 1, 128)
         _check_range("n_features_per_level", n_features_per_level, 1, 64)
         _check_range("log2_hashmap_size", log2_hashmap_size, 3, 28)
         _check_range("base_resolution", base_resolution, 1, MAX_RESOLUTION)
+        _check_choice("grid_type", grid_type, GridType)
+        _check_choice("interpolation", interpolation, Interpolation)
         growth = _growth(n_levels, base_resolution, per_level_scale, finest_resolution)
+        most = {"hash": 2**log2_hashmap_size, "tiled": base_resolution**in_features}.get(grid_type)
         levels: list[HashGridLevel] = []
         offset = 0
         for index in range(n_levels):
             scale = _level_scale(index, growth, base_resolution)
             resolution = math.ceil(scale) + 1
-            if resolution > MAX_RESOLUTION + 1:
-                raise InputError(
-                    f"level {index} of the grid would have {resolution} vertices per axis; "
-                    f"float32 positions allow {MAX_RESOLUTION}. Lower `n_levels` "
-                    f"(={n_levels}) or the growth."
-                )
+            _check_resolution(index, resolution, n_levels)
             vertices = resolution**in_features
-            entries = min(-(-vertices // 8) * 8, 2**log2_hashmap_size)
-            levels.append(HashGridLevel(scale, resolution, offset, entries, vertices <= entries))
+            eights = -(-vertices // 8) * 8
+            entries = eights if most is None else min(eights, most)
+            _check_entries(index, entries, vertices, grid_type, allow_large)
+            dense = grid_type != "hash" or vertices <= entries
+            levels.append(HashGridLevel(scale, resolution, offset, entries, dense))
             offset += entries
-        return cls(in_features, n_features_per_level, tuple(levels))
+        return cls(in_features, n_features_per_level, tuple(levels), interpolation)
+
+
+def _check_resolution(index: int, resolution: int, n_levels: int) -> None:
+    if resolution > MAX_RESOLUTION + 1:
+        raise InputError(
+            f"level {index} of the grid would have {resolution} vertices per axis; "
+            f"float32 positions allow {MAX_RESOLUTION}. Lower `n_levels` "
+            f"(={n_levels}) or the growth."
+        )
+
+
+def _check_entries(
+    index: int, entries: int, vertices: int, grid_type: str, allow_large: bool
+) -> None:
+    if grid_type != "hash" and vertices >= 2**32:
+        raise InputError(
+            f"level {index} of the {grid_type} grid would have {vertices} vertices; `grid_type` "
+            f"(={grid_type!r}) counts them in 32 bits. Lower the resolution or take 'hash'."
+        )
+    if entries > MAX_ENTRIES and not allow_large:
+        raise InputError(
+            f"level {index} of the {grid_type} grid would have {entries} entries; more than 2^24 "
+            f"need `allow_large=True` (--force on the command line). Lower "
+            f"{'`log2_hashmap_size`' if grid_type == 'hash' else 'the resolution'} or allow it."
+        )
 
 
 def _level_scale(level: int, growth: float, base_resolution: int) -> float:
@@ -149,6 +199,11 @@ def _growth(
             )
         return 1.0
     return math.exp(math.log(finest_resolution / base) / (n_levels - 1))
+
+
+def _check_choice(name: str, value: str, choices: object) -> None:
+    if value not in get_args(choices):
+        raise InputError(f"`{name}` (={value!r}) must be one of {', '.join(get_args(choices))}.")
 
 
 def _check_range(name: str, value: int, low: int, high: int) -> None:

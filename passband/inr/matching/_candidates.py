@@ -1,45 +1,22 @@
-"""The families of fields that have one knob, and the values of it that are worth trying."""
+"""The values of a knob that are worth trying, and the untrained fields that are measured."""
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from passband.errors import InputError
 from passband.inr._field import build_field
-from passband.inr._scene import (
-    FieldSettings,
-    FinerNetwork,
-    FourierEncoding,
-    HashGridEncoding,
-    IdentityEncoding,
-    PositionalEncoding,
-    ReluNetwork,
-    SirenNetwork,
-    with_knob,
-)
-from passband.inr.encodings import HashGrid
+from passband.inr._scene import FieldSettings, with_knob
+from passband.inr.encodings import HashGrid, TriPlane
 from passband.inr.matching._spectrum_match import DEFAULT_PATCH
+from passband.inr.networks import Progressive
 
 _LARGEST_MEASURED_WIDTH = 128
 _LEVEL_SLOPE = 0.6
-
-
-@dataclass(frozen=True)
-class Family:
-    """A family of fields with one scalar knob.
-
-    Attributes:
-        settings: a usual member, its knob at ``"match"``.
-        knob: dotted name of the knob in the settings.
-        symbol: what papers call it.
-    """
-
-    settings: FieldSettings
-    knob: str
-    symbol: str
+_COUNTS = ("octaves", "n_frequencies", "n_bins", "finest_resolution")
+_GRID_START = 1e-4  # half-width of the law that the entries of a grid are drawn from
 
 
 def patch_of(knob: str, ndim: int) -> int | None:
@@ -51,44 +28,7 @@ def patch_of(knob: str, ndim: int) -> int | None:
         >>> patch_of("encoding.finest_resolution", 2), patch_of("encoding.sigma", 2)
         (128, None)
     """
-    return DEFAULT_PATCH[ndim] if knob == "encoding.finest_resolution" else None
-
-
-_RELU_128 = ReluNetwork(hidden_features=128, hidden_layers=3)
-
-FAMILIES: dict[str, Family] = {
-    "siren": Family(
-        FieldSettings(encoding=IdentityEncoding(), network=SirenNetwork()),
-        "network.first_omega",
-        "omega",
-    ),
-    "finer": Family(
-        FieldSettings(encoding=IdentityEncoding(), network=FinerNetwork()),
-        "network.first_omega",
-        "omega",
-    ),
-    "finer-bias": Family(
-        FieldSettings(
-            encoding=IdentityEncoding(),
-            network=FinerNetwork(first_omega=30.0, first_bias_scale="match"),
-        ),
-        "network.first_bias_scale",
-        "k",
-    ),
-    "fourier": Family(
-        FieldSettings(encoding=FourierEncoding(), network=_RELU_128), "encoding.sigma", "sigma"
-    ),
-    "positional": Family(
-        FieldSettings(encoding=PositionalEncoding(), network=_RELU_128),
-        "encoding.octaves",
-        "octaves",
-    ),
-    "hashgrid": Family(
-        FieldSettings(encoding=HashGridEncoding(), network=ReluNetwork()),
-        "encoding.finest_resolution",
-        "finest resolution",
-    ),
-}
+    return DEFAULT_PATCH[ndim] if knob.endswith("finest_resolution") else None
 
 
 def default_candidates(knob: str, size: Sequence[int], *, base: int = 16) -> list[float]:
@@ -98,7 +38,7 @@ def default_candidates(knob: str, size: Sequence[int], *, base: int = 16) -> lis
     take geometric steps.
 
     Args:
-        knob: dotted name, as in :class:`Family`.
+        knob: dotted name, such as ``encoding.sigma``.
         size: samples per axis.
         base: coarsest resolution of a hash grid.
 
@@ -110,24 +50,33 @@ def default_candidates(knob: str, size: Sequence[int], *, base: int = 16) -> lis
         [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]
     """
     longest = max(size)
-    match knob:
-        case "network.first_omega":
+    match knob.rpartition(".")[2]:
+        case "first_omega":
             # sin(omega w x), |w| <= 1 / d, x of extent 2: omega / (pi d) cycles per side at most.
             top = math.pi * longest / 2
             if len(size) == 1:
                 return _geometric(30.0, top, 1.6)
             return _geometric(10.0, min(top, 250.0), 1.3)
-        case "encoding.sigma":
-            return _geometric(0.5, longest / 8, 1.41)
-        case "encoding.octaves":
+        case "omega":
+            # The factor of every layer, not of the first alone: far beyond WIRE's 20 all vanishes.
+            return _geometric(1.0, 40.0, 1.4)
+        case "scale":
+            return _geometric(2.0, 60.0, 1.4)
+        case "sigma" | "input_scale":
+            return _geometric(0.5, max(longest / 8, 1.0), 1.41)
+        case "max_frequency":
+            return _geometric(2.0, max(longest / 2, 4.0), 1.41)
+        case "octaves" | "n_frequencies":
             return [float(k) for k in range(1, max(2, int(math.log2(max(longest / 2, 2))) + 2))]
-        case "encoding.finest_resolution":
+        case "n_bins":
+            return [float(2**k) for k in range(2, max(4, int(math.log2(longest))))]
+        case "finest_resolution":
             low = max(2.0 * base, longest / 8)
             return [
                 float(round(value))
                 for value in _geometric(low, max(1.0 * longest, 2.0 * low), 2**0.5)
             ]
-        case "network.first_bias_scale":
+        case "first_bias_scale":
             return [0.25 * k for k in range(13)]
     raise InputError(f"`{knob}` has no usual values. Set matching.candidates.")
 
@@ -143,40 +92,48 @@ def measured_builder(
 ) -> Callable[[float, torch.Generator], Callable[[Tensor], Tensor]]:
     """Builder of untrained fields for :func:`match_spectrum`, from the settings of a scene.
 
-    Two things differ from the field that will be trained: networks are at most 128 wide, which
-    leaves the spectrum as it is and the cost a quarter; and the entries of a hash grid, which
+    Some things differ from the field that will be trained: networks are at most 128 wide, which
+    leaves the spectrum as it is and the cost a quarter; and the entries of grids and planes, which
     start so near 0 that the field is almost constant, are uniform in ``+-(N_0 / N_l)^0.6`` at a
-    level of resolution ``N_l``, which falls with frequency as the levels of a trained grid do.
+    level of resolution ``N_l``, which falls with frequency as the levels of a trained grid do. And
+    the upper levels of a progressive network, which start at zero, are drawn as its first is.
 
     Example:
-        >>> family = FAMILIES["fourier"]
-        >>> build = measured_builder(family.settings, family.knob, 2, 3)
+        >>> from passband.inr import FourierEncoding, ReluNetwork
+        >>> settings = FieldSettings(encoding=FourierEncoding(), network=ReluNetwork())
+        >>> build = measured_builder(settings, "encoding.sigma", 2, 3)
         >>> build(4.0, torch.Generator().manual_seed(0))(torch.zeros(5, 2)).shape
         torch.Size([5, 3])
     """
     plain = settings.model_dump()
-    width = min(plain["network"]["hidden_features"], _LARGEST_MEASURED_WIDTH)
-    plain["network"]["hidden_features"] = width
+    if "hidden_features" in plain["network"]:
+        width = min(plain["network"]["hidden_features"], _LARGEST_MEASURED_WIDTH)
+        plain["network"]["hidden_features"] = width
     small = FieldSettings.model_validate(plain)
 
     def build(value: float, generator: torch.Generator) -> Callable[[Tensor], Tensor]:
         chosen = with_knob(small, knob, integer_knob(knob, value))
-        field = build_field(
-            chosen, in_features, out_features, generator=generator, grid_init_scale=1.0
-        )
-        if isinstance(field.encoding, HashGrid):
-            _taper_levels(field.encoding)
+        field = build_field(chosen, in_features, out_features, generator=generator)
+        if isinstance(field.encoding, HashGrid | TriPlane):
+            with torch.no_grad():
+                _taper_levels(field.encoding)
+        if isinstance(field.network, Progressive):
+            field.network.draw_heads(generator=generator)
         return field.to(generator.device)
 
     return build
 
 
-def _taper_levels(encoding: HashGrid) -> None:
+def _taper_levels(encoding: HashGrid | TriPlane) -> None:
+    if isinstance(encoding, TriPlane):
+        coarsest = encoding.planes[0].shape[-1]
+        for planes in encoding.planes:
+            planes *= (coarsest / planes.shape[-1]) ** _LEVEL_SLOPE / float(planes.abs().max())
+        return
     levels = encoding.layout.levels
-    with torch.no_grad():
-        for level in levels:
-            share = (levels[0].resolution / level.resolution) ** _LEVEL_SLOPE
-            encoding.table[level.offset : level.offset + level.entries] *= share
+    for level in levels:
+        share = (levels[0].resolution / level.resolution) ** _LEVEL_SLOPE
+        encoding.table[level.offset : level.offset + level.entries] *= share / _GRID_START
 
 
 def integer_knob(knob: str, value: float) -> float:
@@ -186,4 +143,4 @@ def integer_knob(knob: str, value: float) -> float:
         >>> integer_knob("encoding.octaves", 3.0), integer_knob("encoding.sigma", 3.0)
         (3, 3.0)
     """
-    return int(value) if knob in ("encoding.octaves", "encoding.finest_resolution") else value
+    return int(value) if knob.rpartition(".")[2] in _COUNTS else value

@@ -1,0 +1,168 @@
+"""Every family on the Kodak images: PSNR, SSIM and seconds at given parameters and steps.
+
+The published protocol: 24 images (those that are present), 50k, 200k, 400k and 800k parameters,
+1,000 and 5,000 steps, the last field and not the best, Adam with each family's usual rate and half
+a cosine, the knob matched to the image's spectrum before. What has been measured is kept in
+``results/kodak.json`` and not measured again, so the table can be made in several sittings.
+
+Run: python benchmarks/kodak.py                 # one image at 192 pixels, 200k, 1,000 steps
+     python benchmarks/kodak.py --full --device cuda
+"""
+
+import argparse
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from record import RESULTS, data_folder, write_result
+from torch.nn.functional import interpolate
+
+from passband.inr import MatchingSettings, TrainingSettings, psnr, ssim, with_knob
+from passband.inr._problem import GridProblem
+from passband.inr.choosing import Candidate, candidates, fit_candidate
+from passband.inr.families import FAMILIES
+from passband.inr.targets import GridTarget, evaluate_on_grid, image_target
+
+UNMATCHED = {"siren-30": "siren", "finer-30": "finer"}  # with the omega that everybody takes
+
+
+def main() -> None:
+    arguments = _arguments()
+    torch.set_num_threads(2 if arguments.device == "cpu" else torch.get_num_threads())
+    files = sorted((data_folder() / "images" / "kodak").glob("*.png"))[: arguments.images]
+    rows: dict[str, Any] = _kept(arguments.device)
+    for file in files:
+        problem = _problem(file, arguments.side)
+        for parameters in arguments.parameters:
+            for steps in arguments.steps:
+                for name in arguments.families:
+                    setting = f"{_size(problem)} {name} {parameters} {steps} {arguments.batch}"
+                    key = f"{file.stem} {setting}"
+                    if key not in rows:
+                        rows[key] = measured(problem, name, parameters, steps, arguments)
+                        print(f"{key:<52} {_shown(rows[key])}", flush=True)
+                        write_result(_name(arguments.device), {"rows": rows})
+    table(rows)
+
+
+def measured(
+    problem: GridProblem, name: str, parameters: int, steps: int, arguments: argparse.Namespace
+) -> dict[str, Any]:
+    """PSNR, SSIM, parameters and seconds of one fit."""
+    device = torch.device(arguments.device)
+    began = time.perf_counter()
+    try:
+        candidate = chosen(problem.grid, name, parameters)
+    except Exception as error:
+        return {"failed": str(error)}
+    matched = time.perf_counter() - began
+    training = TrainingSettings(batch_size=arguments.batch)
+    began = time.perf_counter()
+    field = fit_candidate(problem, candidate, training, steps=steps, device=device)
+    if field is None:
+        return {"failed": "the loss is not finite"}
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    seconds = time.perf_counter() - began
+    target = problem.grid.signal
+    rendering = evaluate_on_grid(field, problem.info.size, device=device).cpu().clamp(-1, 1)
+    return {
+        "psnr": psnr(target, rendering),
+        "ssim": ssim(target, rendering),
+        "seconds": seconds,
+        "matching_seconds": matched,
+        "parameters": candidate.parameters,
+        "knob": candidate.family.knob,
+        "value": candidate.value,
+    }
+
+
+def chosen(grid: GridTarget, name: str, parameters: int) -> Candidate:
+    """The member of that family for that many parameters, matched unless its name says not."""
+    family = UNMATCHED.get(name, name)
+    (found,) = candidates(grid, [family], [parameters], MatchingSettings())
+    if name in UNMATCHED and found.family.knob is not None:
+        settings = with_knob(found.settings, found.family.knob, 30.0)
+        return replace(found, settings=settings, value=30.0)
+    return found
+
+
+def table(rows: dict[str, Any]) -> None:
+    """Means over images by family, parameters and steps, best first."""
+    groups: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    for key, row in rows.items():
+        _, size, name, parameters, steps, batch = key.split()
+        if "psnr" in row:
+            groups.setdefault((f"{size}, {parameters}, {steps} x {batch}", name, ""), []).append(
+                row
+            )
+    title = ""
+    for (setting, name, _), found in sorted(
+        groups.items(), key=lambda item: (item[0][0], -_mean(item[1], "psnr"))
+    ):
+        if setting != title:
+            print(f"\n{setting}")
+            title = setting
+        print(
+            f"  {name:<16}{_mean(found, 'psnr'):7.2f} dB  {_mean(found, 'ssim'):.4f}"
+            f"  {_mean(found, 'seconds'):7.1f} s  {len(found)} images"
+        )
+
+
+def _mean(rows: list[dict[str, Any]], name: str) -> float:
+    return sum(row[name] for row in rows) / len(rows)
+
+
+def _problem(file: Path, side: int | None) -> GridProblem:
+    target = image_target(str(file))
+    if side is None:
+        return GridProblem(target)
+    scale = side / max(target.info.size)
+    size = [round(count * scale) for count in target.info.size]
+    pixels = interpolate(target.signal[None], size, mode="bilinear", antialias=True)[0]
+    return GridProblem(GridTarget(replace(target.info, size=tuple(size)), pixels))
+
+
+def _size(problem: GridProblem) -> str:
+    height, width = problem.info.size
+    return f"{width}x{height}"
+
+
+def _shown(row: dict[str, Any]) -> str:
+    if "failed" in row:
+        return f"failed: {row['failed']}"
+    return f"{row['psnr']:6.2f} dB  {row['ssim']:.4f}  {row['seconds']:6.1f} s"
+
+
+def _name(device: str) -> str:
+    return "kodak" if device == "cpu" else f"kodak-{device}"
+
+
+def _kept(device: str) -> dict[str, Any]:
+    path = RESULTS / f"{_name(device)}.json"
+    return dict(json.loads(path.read_text())["rows"]) if path.is_file() else {}
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--full", action="store_true", help="the whole protocol")
+    parser.add_argument("--images", type=int, default=1)
+    parser.add_argument("--side", type=int, default=192, help="longest side in pixels")
+    parser.add_argument("--parameters", type=int, nargs="+", default=[200_000])
+    parser.add_argument("--steps", type=int, nargs="+", default=[1000])
+    parser.add_argument("--batch", type=int, default=2048)
+    parser.add_argument("--families", nargs="+", default=[*UNMATCHED, *FAMILIES])
+    parser.add_argument("--device", default="cpu")
+    arguments = parser.parse_args()
+    if arguments.full:
+        arguments.images, arguments.side, arguments.batch = 24, None, 2**15
+        arguments.parameters = [50_000, 200_000, 400_000, 800_000]
+        arguments.steps = [1000, 5000]
+    return arguments
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,157 @@
+"""Which family, of which size, for a signal and a budget: tried in short fits, not guessed."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from passband.inr._problem import Problem
+from passband.inr._scene import AutoSettings, MatchingSettings, TrainingSettings
+from passband.inr.choosing._candidate import Candidate, candidates
+from passband.inr.choosing._trial import step_seconds, trial
+
+_RUNGS = (1 / 16, 1 / 4)
+_KEPT = 3
+_FEWEST_STEPS = 20
+_SIZES = (50_000, 200_000, 800_000)  # tried for a budget of seconds
+
+
+@dataclass(frozen=True)
+class Row:
+    """One candidate and what became of it.
+
+    Attributes:
+        candidate: the field.
+        scores: dB after each trial it took part in.
+        steps: length of the whole fit it would get.
+    """
+
+    candidate: Candidate
+    scores: tuple[float, ...]
+    steps: int
+
+    @property
+    def rank(self) -> tuple[int, float]:
+        """Later trials count before higher scores."""
+        return len(self.scores), self.scores[-1] if self.scores else -math.inf
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What was chosen and from what.
+
+    Attributes:
+        rows: all candidates, the chosen one first.
+        seconds: time it took.
+    """
+
+    rows: list[Row]
+    seconds: float
+
+    @property
+    def best(self) -> Row:
+        """The chosen candidate."""
+        return self.rows[0]
+
+    @property
+    def reason(self) -> str:
+        """Why it was chosen, in a sentence."""
+        first = self.best
+        if not first.scores:
+            return f"{first.candidate.family.name}: the only one to choose from"
+        said = f"{first.candidate.family.name}: {first.scores[-1]:.2f} dB in its last trial"
+        others = [row for row in self.rows[1:] if len(row.scores) == len(first.scores)]
+        others = [r for r in others if r.candidate.family is not first.candidate.family]
+        if not others:
+            return said
+        gap = first.scores[-1] - others[0].scores[-1]
+        return f"{said}, {gap:.2f} above {others[0].candidate.family.name}, the next family"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The table as plain values, for JSON."""
+        rows = [
+            {
+                "family": row.candidate.family.name,
+                "knob": row.candidate.family.knob,
+                "value": row.candidate.value,
+                "parameters": row.candidate.parameters,
+                "steps": row.steps,
+                "scores": list(row.scores),
+            }
+            for row in self.rows
+        ]
+        return {"rows": rows, "seconds": self.seconds, "reason": self.reason}
+
+
+def choose_field(
+    problem: Problem,
+    auto: AutoSettings,
+    training: TrainingSettings,
+    matching: MatchingSettings,
+    *,
+    device: torch.device,
+    say: Callable[[str], None] = lambda text: None,
+) -> Choice:
+    """Match every family's knob to the signal, fit each for a short while, and take the best.
+
+    Successive halving: all candidates are fitted for a sixteenth of the run that the budget allows
+    them, the best three for a quarter, each with its rate's whole decline. Under a budget of
+    parameters all runs have the steps of ``training``; under one of seconds each candidate has as
+    many as fit.
+
+    Args:
+        problem: the signal.
+        auto: the budget and, where not the usual ones, the families.
+        training: steps, batch size and seed.
+        matching: how knobs are matched.
+        device: where to fit.
+        say: called with a line of progress now and then.
+
+    Returns:
+        The ranked table.
+
+    Raises:
+        InputError: an unknown family, or none that the budget pays for.
+
+    Reference: Jamieson, Talwalkar, *Non-stochastic best arm identification and hyperparameter
+    optimization*, AISTATS 2016 (successive halving).
+    """
+    began = time.perf_counter()
+    sizes = _SIZES if auto.parameters is None else (auto.parameters,)
+    found = candidates(problem.grid, auto.families, sizes, matching, seed=training.seed)
+    rows = [
+        Row(candidate, (), _steps(problem, candidate, auto, training, device))
+        for candidate in found
+    ]
+    if len(rows) == 1:
+        return Choice(rows, time.perf_counter() - began)
+    running = rows
+    for rung in _RUNGS:
+        rows = [row for row in rows if row not in running]
+        tried = []
+        for row in running:
+            name, size = row.candidate.family.name, row.candidate.parameters
+            steps = max(_FEWEST_STEPS, round(row.steps * rung))
+            score = trial(problem, row.candidate, training, steps=steps, device=device)
+            say(f"{name}, {size:,} parameters: {score:.2f} dB after {steps} steps")
+            tried.append(Row(row.candidate, (*row.scores, score), row.steps))
+        rows += tried
+        running = sorted(tried, key=lambda row: row.rank, reverse=True)[:_KEPT]
+    rows.sort(key=lambda row: row.rank, reverse=True)
+    return Choice(rows, time.perf_counter() - began)
+
+
+def _steps(
+    problem: Problem,
+    candidate: Candidate,
+    auto: AutoSettings,
+    training: TrainingSettings,
+    device: torch.device,
+) -> int:
+    if auto.seconds is None:
+        return training.steps
+    each = step_seconds(problem, candidate, training, device=device)
+    return max(_FEWEST_STEPS, round(auto.seconds / each))
