@@ -5,7 +5,7 @@ The published protocol: 24 images (those that are present), 50k, 200k, 400k and 
 a cosine, the knob matched to the image's spectrum before. What has been measured is kept in
 ``results/kodak.json`` and not measured again, so the table can be made in several sittings.
 
-Run: python benchmarks/kodak.py                 # one image at 192 pixels, 200k, 1,000 steps
+Run: python benchmarks/kodak.py                 # one image at 384 pixels, 200k, 1,000 steps
      python benchmarks/kodak.py --full --device cuda
 """
 
@@ -150,7 +150,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--full", action="store_true", help="the whole protocol")
     parser.add_argument("--images", type=int, default=1)
-    parser.add_argument("--side", type=int, default=192, help="longest side in pixels")
+    parser.add_argument("--side", type=int, default=384, help="longest side in pixels")
     parser.add_argument("--parameters", type=int, nargs="+", default=[200_000])
     parser.add_argument("--steps", type=int, nargs="+", default=[1000])
     parser.add_argument("--batch", type=int, default=2048)

@@ -12,6 +12,7 @@ import numba
 import torch
 
 ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
 
 
 def data_folder() -> Path:
@@ -38,6 +39,6 @@ def write_result(name: str, result: dict[str, Any]) -> None:
         "commit": commit,
         "command": f"python benchmarks/{name.split('-')[0]}.py {' '.join(sys.argv[1:])}".strip(),
     }
-    path = ROOT / "benchmarks" / "results" / f"{name}.json"
+    path = RESULTS / f"{name}.json"
     path.write_text(json.dumps({"measured_on": measured_on, **result}, indent=1) + "\n")
     print(f"written to {path.relative_to(ROOT)}")
