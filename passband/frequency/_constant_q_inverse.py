@@ -103,7 +103,7 @@ def constant_q_inverse(
     power: Float[Tensor, " grid"],
     length: int,
     *,
-    n_iter: int = 12,
+    n_iter: int = 16,
 ) -> Float[Tensor, "*batch time"]:
     """The signal on the covered band whose transform is nearest, ``(A* A)^-1 A* C``.
 

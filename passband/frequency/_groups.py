@@ -13,8 +13,10 @@ from passband.frequency._fresh import fresh
 _SAMPLES = 1 << 18
 
 
-def item_groups(x: Tensor) -> tuple[Tensor, ...]:
+def item_groups(x: Tensor, growth: float = 1.0) -> tuple[Tensor, ...]:
     """The signals of ``(*batch, time)`` as ``(items, time)``, a group at a time.
+
+    ``growth`` is how many values a sample becomes on the way, where that is more than a few.
 
     Only a CPU has caches to mind: elsewhere, and in a compiled or exported graph, all items make
     one group.
@@ -27,11 +29,13 @@ def item_groups(x: Tensor) -> tuple[Tensor, ...]:
     flat = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
     if torch.compiler.is_compiling() or x.device.type != "cpu":
         return (flat,)
-    return torch.split(flat, max(1, _SAMPLES // max(1, x.shape[-1])))
+    return torch.split(flat, max(1, int(_SAMPLES / (growth * max(1, x.shape[-1])))))
 
 
-def by_items(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+def by_items(function: Callable[[Tensor], Tensor], x: Tensor, *, growth: float = 1.0) -> Tensor:
     """``function`` of ``(*batch, time)``, a group of items at a time; its result keeps the batch.
+
+    ``growth`` as in `item_groups`.
 
     Example:
         >>> by_items(lambda x: x.cumsum(-1), torch.ones(2, 3, 2**17)).shape
@@ -40,7 +44,7 @@ def by_items(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     # A compiled graph is one for any number of items.
     if x.ndim < 2 or torch.compiler.is_compiling():
         return function(x)
-    groups = item_groups(x)
+    groups = item_groups(x, growth)
     if len(groups) <= 1:
         return function(x)
     if torch.is_grad_enabled() and x.requires_grad:

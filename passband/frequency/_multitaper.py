@@ -131,9 +131,13 @@ def multitaper_spectrum(
     Agrees with the mean of ``scipy.signal.periodogram(window=v_k, detrend=False)`` to 1e-12.
     Reference: Thomson, Spectrum estimation and harmonic analysis, Proc. IEEE 70(9), 1982.
     """
-    spectra = _eigenspectra(x, sample_rate, tapers, n_fft)
-    summed = torch.einsum("k,...kf->...f", weights.to(spectra), spectra)
-    return summed * _one_sided(n_fft or x.shape[-1], summed) / sample_rate
+
+    def density(items: Tensor) -> Tensor:
+        spectra = _eigenspectra(items, sample_rate, tapers, n_fft)
+        summed = torch.einsum("k,...kf->...f", weights.to(spectra), spectra)
+        return summed * _one_sided(n_fft or items.shape[-1], summed) / sample_rate
+
+    return by_items(density, x, growth=len(tapers))
 
 
 def adaptive_multitaper_spectrum(
@@ -177,18 +181,22 @@ def adaptive_multitaper_spectrum(
     applications, 1993, eq. 368a and 370a.
     """
     require_between("n_iter", n_iter, 1, torch.inf, "Pass e.g. 16.")
-    spectra = _eigenspectra(x, sample_rate, tapers, n_fft)
-    ratios = concentrations.to(spectra)[:, None]
-    floor = torch.finfo(spectra.dtype)
-    level = x.square().mean(-1)[..., None, None].clamp(min=floor.tiny**0.5)
-    estimate = spectra[..., :2, :].mean(-2, keepdim=True)
-    for _ in range(n_iter):
-        # The floor decides only where the first tapers see nothing at all.
-        leakage = level * (1 - ratios) / estimate.maximum(floor.eps * level)
-        gain = ratios / (ratios + leakage).square()
-        estimate = (gain * spectra).sum(-2, keepdim=True) / gain.sum(-2, keepdim=True)
-    summed = estimate.squeeze(-2)
-    return summed * _one_sided(n_fft or x.shape[-1], summed) / sample_rate
+
+    def density(items: Tensor) -> Tensor:
+        spectra = _eigenspectra(items, sample_rate, tapers, n_fft)
+        ratios = concentrations.to(spectra)[:, None]
+        floor = torch.finfo(spectra.dtype)
+        level = items.square().mean(-1)[..., None, None].clamp(min=floor.tiny**0.5)
+        estimate = spectra[..., :2, :].mean(-2, keepdim=True)
+        for _ in range(n_iter):
+            # The floor decides only where the first tapers see nothing at all.
+            leakage = level * (1 - ratios) / estimate.maximum(floor.eps * level)
+            gain = ratios / (ratios + leakage).square()
+            estimate = (gain * spectra).sum(-2, keepdim=True) / gain.sum(-2, keepdim=True)
+        summed = estimate.squeeze(-2)
+        return summed * _one_sided(n_fft or items.shape[-1], summed) / sample_rate
+
+    return by_items(density, x, growth=len(tapers))
 
 
 def multitaper_spectrogram(

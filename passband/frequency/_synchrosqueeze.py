@@ -10,6 +10,7 @@ from torch import Tensor
 
 from passband.frequency._cwt import cwt_plan, from_summed, icwt_plan, log_steps, padded_spectrum
 from passband.frequency._extension import filled
+from passband.frequency._groups import by_items
 from passband.frequency._stft import Padding, PadMode, _frame_window, stft
 from passband.frequency._validate import require_between, require_complex, require_positive
 from passband.frequency._wavelet_filters import FilterPlan, analyse, part_of
@@ -177,28 +178,44 @@ def synchrosqueezed_stft(
     """
     _require_gamma(gamma)
     taper = _frame_window(window, win_length, n_fft, x.dtype, x.device)
+
+    def squeezed(items: Tensor) -> Tensor:
+        def seen(x: Tensor, taper: Tensor) -> Tensor:
+            return stft(
+                x,
+                n_fft=n_fft,
+                hop_length=hop_length,
+                window=taper,
+                padding=padding,
+                pad_mode=pad_mode,
+            )
+
+        values = seen(items, taper)
+        with torch.no_grad():
+            index = _nearest_bin(seen(items.detach(), _derivative(taper)), values, n_fft)
+        kept = _kept(values, gamma) * _synthesis_factor(taper)[:, None]
+        return torch.zeros_like(kept).scatter_add(-2, index, kept)
+
+    return by_items(squeezed, x, growth=max(1.0, n_fft / hop_length))
+
+
+def _nearest_bin(slopes: Tensor, values: Tensor, n_fft: int) -> Tensor:
+    """Row of the frequency of each value, its own where that is out of the band."""
+    own = torch.arange(n_fft // 2 + 1, device=values.device, dtype=values.real.dtype)[:, None]
+    row = (own - _ratio(slopes, values).imag * (n_fft / (2 * math.pi))).round()
+    return torch.where((row < 0) | (row > n_fft // 2), own, row).long()
+
+
+def _synthesis_factor(taper: Tensor) -> Tensor:
+    """``c_g``, and the turn of phase from the beginning of a frame to its middle."""
+    n_fft = taper.shape[-1]
     middle = n_fft // 2
-
-    def seen(x: Tensor, taper: Tensor) -> Tensor:
-        return stft(
-            x, n_fft=n_fft, hop_length=hop_length, window=taper, padding=padding, pad_mode=pad_mode
-        )
-
-    values = seen(x, taper)
-    bins = torch.arange(n_fft // 2 + 1, device=x.device, dtype=x.dtype)
-    with torch.no_grad():
-        slopes = seen(x.detach(), _derivative(taper))
-        own = bins[:, None]
-        row = (own - _ratio(slopes, values).imag * (n_fft / (2 * math.pi))).round()
-        index = torch.where((row < 0) | (row > n_fft // 2), own, row).long()
-    turn = 2 * math.pi * middle / n_fft * bins
+    bins = torch.arange(n_fft // 2 + 1, device=taper.device, dtype=taper.dtype)
     scale = torch.full_like(bins, 2 / n_fft)
     scale[:1] /= 2
     if n_fft % 2 == 0:
         scale[-1:] /= 2
-    factor = torch.polar(scale / taper[middle], turn)
-    kept = _kept(values, gamma) * factor[:, None]
-    return torch.zeros_like(kept).scatter_add(-2, index, kept)
+    return torch.polar(scale / taper[middle], 2 * math.pi * middle / n_fft * bins)
 
 
 def inverse_synchrosqueezed_stft(

@@ -79,11 +79,11 @@ class InverseVQT(Transform):
         norm: float | None = 1.0,
         window: str | tuple[str, float] = "hann",
         scale: bool = True,
-        n_iter: int = 12,
+        n_iter: int = 16,
     ) -> None:
         super().__init__()
         if not isinstance(n_iter, int) or n_iter < 0:
-            raise ValueError(f"`n_iter` (={n_iter!r}) must be an integer of at least 0. Pass 12.")
+            raise ValueError(f"`n_iter` (={n_iter!r}) must be an integer of at least 0. Pass 16.")
         self.transform = VQT(
             sample_rate,
             hop_length,
@@ -166,7 +166,7 @@ class InverseCQT(InverseVQT):
         norm: float | None = 1.0,
         window: str | tuple[str, float] = "hann",
         scale: bool = True,
-        n_iter: int = 12,
+        n_iter: int = 16,
     ) -> None:
         super().__init__(
             sample_rate,
