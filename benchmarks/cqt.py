@@ -4,6 +4,7 @@ Run: python benchmarks/cqt.py [--device cuda]
 """
 
 import argparse
+import json
 import math
 import warnings
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import librosa
 import numpy as np
 import torch
-from record import data_folder, write_result
+from record import RESULTS, data_folder, write_result
 from timing import alternate, table
 from torch import Tensor
 
@@ -185,14 +186,22 @@ def perfect(device: str) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    names = ["speed", "perfect_reconstruction", "error", "inverse"]
+    parser.add_argument("parts", nargs="*", choices=[*names, []], help="by default all")
     parser.add_argument("--device", default="cpu")
-    device = parser.parse_args().device
+    arguments = parser.parse_args()
+    device = arguments.device
     torch.set_num_threads(2)
     torch.manual_seed(0)
-    result = {"speed": speed(device), "perfect_reconstruction": perfect(device)}
+    parts = {"speed": lambda: speed(device), "perfect_reconstruction": lambda: perfect(device)}
     if device == "cpu":
-        result |= {"error": errors(), "inverse": inverses()}
-    write_result("cqt" if device == "cpu" else f"cqt-{device}", result)
+        parts |= {"error": errors, "inverse": inverses}
+    name = "cqt" if device == "cpu" else f"cqt-{device}"
+    file = RESULTS / f"{name}.json"
+    kept = json.loads(file.read_text()) if file.is_file() and arguments.parts else {}
+    found = {part: kept[part] for part in parts if part in kept}
+    found |= {part: call() for part, call in parts.items() if part in (arguments.parts or parts)}
+    write_result(name, found)
 
 
 if __name__ == "__main__":

@@ -13,9 +13,9 @@ from passband.inr._scene import AutoSettings, MatchingSettings, TrainingSettings
 from passband.inr.choosing._candidate import Candidate, candidates
 from passband.inr.choosing._trial import step_seconds, trial
 
-_RUNGS = (1 / 16, 1 / 4)
+_RUNGS = (1 / 8, 1 / 3)
 _KEPT = 3
-_FEWEST_STEPS = 20
+_FEWEST_STEPS = 60  # with fewer, the quick starters win
 _SIZES = (50_000, 200_000, 800_000)  # tried for a budget of seconds
 
 
@@ -97,8 +97,8 @@ def choose_field(
 ) -> Choice:
     """Match every family's knob to the signal, fit each for a short while, and take the best.
 
-    Successive halving: all candidates are fitted for a sixteenth of the run that the budget allows
-    them, the best three for a quarter, each with its rate's whole decline. Under a budget of
+    Successive halving: all candidates are fitted for an eighth of the run that the budget allows
+    them, the best three for a third, each with its rate's whole decline. Under a budget of
     parameters all runs have the steps of ``training``; under one of seconds each candidate has as
     many as fit.
 
