@@ -1,5 +1,7 @@
 """What a fit minimises, step by step."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -44,13 +46,26 @@ class GridObjective:
         self._field.set_progress(step / self._steps)
         indices = self._sampler(step)
         wanted = self._samples[indices]
-        levels = self._field.level_outputs(grid_coordinates(indices, self._size))
-        losses = torch.stack([self._loss(values.float(), wanted) for values in levels])
-        penalty = self._field.penalty()
-        loss = losses.mean() if penalty is None else losses.mean() + penalty
+        points = grid_coordinates(indices, self._size)
+        loss, last, values = level_loss(self._field, points, wanted, self._loss)
         with torch.no_grad():
-            last = losses[-1] if self._loss is _l2 else _l2(levels[-1].float(), wanted)
-            return StepOutput(loss, {"psnr": 10.0 * torch.log10(4.0 / last)})
+            squared = last if self._loss is _l2 else _l2(values, wanted)
+            return StepOutput(loss, {"psnr": 10.0 * torch.log10(4.0 / squared)})
+
+
+def level_loss(
+    field: Field, points: Tensor, wanted: Tensor, loss: Callable[[Tensor, Tensor], Tensor]
+) -> tuple[Tensor, Tensor, Tensor]:
+    """What a step minimises: the mean loss of the field's levels, and the penalty it asks for.
+
+    Returns:
+        That, the loss of the last level alone, and the values of the last level in float32.
+    """
+    levels = [values.float() for values in field.level_outputs(points)]
+    losses = torch.stack([loss(values, wanted) for values in levels])
+    penalty = field.penalty()
+    total = losses.mean() if penalty is None else losses.mean() + penalty
+    return total, losses[-1], levels[-1]
 
 
 def _l2(given: Tensor, wanted: Tensor) -> Tensor:

@@ -22,6 +22,7 @@ from passband.inr._shape_quality import VolumeProbe
 from passband.inr._shape_results import write_shape_results
 from passband.inr.targets import (
     GridTarget,
+    ShapeSampler,
     ShapeTarget,
     SignalInfo,
     audio_target,
@@ -126,8 +127,18 @@ class ShapeProblem:
         return shape_importance(self.target, _IMPORTANCE_POINTS, generator=generator)
 
     def objective(self, field: Field, settings: TrainingSettings) -> Objective:
-        """Relative error of distances."""
-        return ShapeObjective(field, self.target, settings)
+        """Relative error of distances, whatever loss the settings name."""
+        place = next(field.parameters()).device
+        key = (settings.batch_size, settings.seed, place)
+        if key not in self._samplers:  # its pool of distances takes longer than a short fit
+            self._samplers[key] = ShapeSampler(
+                self.target, settings.batch_size, seed=settings.seed, device=place
+            )
+        return ShapeObjective(field, self._samplers[key], steps=settings.steps)
+
+    @cached_property
+    def _samplers(self) -> dict[tuple[int, int, torch.device], ShapeSampler]:
+        return {}
 
     @cached_property
     def _probe(self) -> VolumeProbe:

@@ -79,32 +79,39 @@ def _metrics(
 ) -> dict[str, Any]:
     info = target.info
     edges, decibels = relative_band_error(target.signal, rendering)
-    count = fitted.field.parameter_count
+    return {
+        **run_metrics(resolved, fitted, result, steps),
+        "psnr": psnr(target.signal, rendering),
+        "snr": snr(target.signal, rendering),
+        "ssim": ssim(target.signal, rendering) if info.kind == "image" else None,
+        "bits_per_sample": 32.0 * fitted.field.parameter_count / info.count,
+        "band_edges": edges,
+        "band_error_db": decibels,
+    }
+
+
+def run_metrics(
+    resolved: ResolvedField, fitted: FittedField, result: LoopResult, steps: int
+) -> dict[str, Any]:
+    """What ``metrics.json`` says of every run, whatever kind of signal it was fitted to."""
+    info, winner = fitted.info, resolved.winner
     return {
         "passband": __version__,
         "kind": info.kind,
         "source": info.source,
         "size": list(info.size),
         "channels": info.channels,
-        "psnr": psnr(target.signal, rendering),
-        "snr": snr(target.signal, rendering),
-        "ssim": ssim(target.signal, rendering) if info.kind == "image" else None,
         "seconds": result.seconds,
         "steps": steps,
         "loss": result.loss,
-        "parameters": count,
-        "bits_per_sample": 32.0 * count / info.count,
+        "parameters": fitted.field.parameter_count,
         "device": str(next(fitted.field.parameters()).device),
         "field": resolved.settings.model_dump(),
         "knob": resolved.knob,
         "knob_value": resolved.value,
         "matching": resolved.table,
         "choice": resolved.choice,
-        "winner": None
-        if resolved.winner is None
-        else [resolved.winner.first, resolved.winner.second],
-        "band_edges": edges,
-        "band_error_db": decibels,
+        "winner": None if winner is None else [winner.first, winner.second],
         "history": result.history,
     }
 

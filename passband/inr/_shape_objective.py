@@ -1,12 +1,11 @@
 """What the fit of a shape minimises, step by step."""
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from passband.inr._field import Field
-from passband.inr._scene import TrainingSettings
-from passband.inr.targets import ShapeSampler, ShapeTarget
+from passband.inr._objective import level_loss
+from passband.inr.targets import ShapeSampler
 from passband.training import StepOutput
 
 _SOFTENING = 0.01
@@ -20,6 +19,7 @@ def mape(given: Float[Tensor, "*shape"], wanted: Float[Tensor, "*shape"]) -> Flo
         wanted: true ones, in the same units; those of a cube of side 2 suit the constant.
 
     Example:
+        >>> import torch
         >>> mape(torch.tensor([0.02, 0.1]), torch.tensor([0.01, 0.1]))
         tensor(0.2500)
 
@@ -34,9 +34,8 @@ class ShapeObjective:
 
     Args:
         field: what is trained, from 3 coordinates to 1 distance, on its device.
-        target: the shape.
-        settings: batch size, seed and steps; the loss is :func:`mape` whatever they say.
-        pool: points whose distances are computed beforehand.
+        sampler: what deals out the points of the shape.
+        steps: length of the run.
 
     Example:
         >>> import tempfile
@@ -47,32 +46,16 @@ class ShapeObjective:
         >>> file = Path(tempfile.mkdtemp()) / "corner.obj"
         >>> _ = file.write_text(corners + "f 1 3 2\\nf 1 2 4\\nf 1 4 3\\nf 2 3 4\\n")
         >>> field = Field(encodings.Identity(3), networks.ReluMLP(3, 1))
-        >>> settings = TrainingSettings(batch_size=64)
-        >>> ShapeObjective(field, shape_target(str(file)), settings, pool=256)(0).loss.shape
+        >>> sampler = ShapeSampler(shape_target(str(file)), 64, seed=0, pool=256)
+        >>> ShapeObjective(field, sampler, steps=600)(0).loss.shape
         torch.Size([])
     """
 
-    def __init__(
-        self,
-        field: Field,
-        target: ShapeTarget,
-        settings: TrainingSettings,
-        *,
-        pool: int = 2**21,
-    ) -> None:
-        device = next(field.parameters()).device
-        self._field = field
-        self._steps = settings.steps
-        self._sampler = ShapeSampler(
-            target, settings.batch_size, seed=settings.seed, pool=pool, device=device
-        )
+    def __init__(self, field: Field, sampler: ShapeSampler, *, steps: int) -> None:
+        self._field, self._sampler, self._steps = field, sampler, steps
 
     def __call__(self, step: int) -> StepOutput:
         """Loss of the batch of ``step``, and the relative error of the field's last level."""
         self._field.set_progress(step / self._steps)
-        points, wanted = self._sampler(step)
-        levels = self._field.level_outputs(points)
-        losses = torch.stack([mape(values.float(), wanted) for values in levels])
-        penalty = self._field.penalty()
-        loss = losses.mean() if penalty is None else losses.mean() + penalty
-        return StepOutput(loss, {"mape": losses[-1].detach()})
+        loss, last, _ = level_loss(self._field, *self._sampler(step), mape)
+        return StepOutput(loss, {"mape": last.detach()})

@@ -6,12 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from passband import __version__
 from passband.atomic import write_text_atomic
 from passband.errors import InputError
 from passband.inr._knob import ResolvedField
 from passband.inr._meshing import extract_mesh
-from passband.inr._results import METRICS_FILE, _plain
+from passband.inr._results import METRICS_FILE, _plain, run_metrics
 from passband.inr._run import FittedField
 from passband.inr._shape_quality import VolumeProbe, surface_metrics
 from passband.inr._shape_report import write_shape_report
@@ -86,7 +85,9 @@ def write_shape_results(
         write_mesh(folder / MESH_FILE, _in_world(mesh, target.info))
         quality = {**surface_metrics(mesh, target.mesh)}
     metrics = {
-        **_metrics(fitted, target, resolved, result, steps),
+        **run_metrics(resolved, fitted, result, steps),
+        "target_faces": len(target.mesh.faces),
+        "target_watertight": target.watertight,
         **quality,
         **VolumeProbe(target)(fitted.field, device),
         "vertices": 0 if mesh is None else len(mesh.vertices),
@@ -97,38 +98,6 @@ def write_shape_results(
     write_text_atomic(folder / METRICS_FILE, json.dumps(_plain(metrics), indent=1) + "\n")
     write_shape_report(folder / "report.html", metrics, target, mesh)
     return metrics
-
-
-def _metrics(
-    fitted: FittedField,
-    target: ShapeTarget,
-    resolved: ResolvedField,
-    result: LoopResult,
-    steps: int,
-) -> dict[str, Any]:
-    return {
-        "passband": __version__,
-        "kind": target.info.kind,
-        "source": target.info.source,
-        "size": list(target.info.size),
-        "channels": target.info.channels,
-        "target_faces": len(target.mesh.faces),
-        "target_watertight": target.watertight,
-        "seconds": result.seconds,
-        "steps": steps,
-        "loss": result.loss,
-        "parameters": fitted.field.parameter_count,
-        "device": str(next(fitted.field.parameters()).device),
-        "field": resolved.settings.model_dump(),
-        "knob": resolved.knob,
-        "knob_value": resolved.value,
-        "matching": resolved.table,
-        "choice": resolved.choice,
-        "winner": None
-        if resolved.winner is None
-        else [resolved.winner.first, resolved.winner.second],
-        "history": result.history,
-    }
 
 
 def _in_world(mesh: Mesh, info: SignalInfo) -> Mesh:

@@ -1,7 +1,6 @@
 """Fourier analysis networks, against their formula and the paper's periodicity test."""
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -12,13 +11,7 @@ from torch import nn
 from passband.errors import InputError
 from passband.inr.networks import Fan, GatedFan, ReluMLP
 
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def seeded(seed: int = 0) -> torch.Generator:

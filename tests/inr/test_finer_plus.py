@@ -1,7 +1,6 @@
 """FINER++'s Gaussian and wavelet networks, against their formulas in plain numpy."""
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -11,13 +10,7 @@ from torch import nn
 from passband.errors import InputError
 from passband.inr.networks import Finer, FinerGauss, FinerWavelet
 
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def seeded(seed: int = 0) -> torch.Generator:

@@ -3,10 +3,10 @@
 Run as a script it computes what the tests compare: see ``triton_offline.py``.
 """
 
-import importlib.util
 import sys
 from itertools import pairwise
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -109,21 +109,11 @@ def main(mode: str, out: str) -> None:
     torch.save(found, out)
 
 
-def run_script(mode: str, folder: Path) -> dict[str, Any]:
-    pytest.importorskip("triton")
-    path = Path(__file__).with_name("triton_offline.py")
-    spec = importlib.util.spec_from_file_location("triton_offline", path)
-    assert spec is not None
-    assert spec.loader is not None
-    offline = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(offline)
-    found: dict[str, Any] = offline.run_script(__file__, mode, folder / "found.pt")
-    return found
-
-
 @pytest.fixture(scope="module")
-def interpreted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    return run_script("interpret", tmp_path_factory.mktemp("interpreted"))
+def interpreted(tmp_path_factory: pytest.TempPathFactory, offline: ModuleType) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("interpreted")
+    found: dict[str, Any] = offline.run_script(__file__, "interpret", folder / "found.pt")
+    return found
 
 
 def relative(ours: torch.Tensor, theirs: torch.Tensor) -> float:
@@ -175,8 +165,8 @@ def test_a_weight_that_is_no_number_shows(interpreted: dict) -> None:
     assert interpreted["nan"].isnan().all()
 
 
-def test_kernels_compile_for_a_gpu_without_one(tmp_path: Path) -> None:
-    found = run_script("compile", tmp_path)
+def test_kernels_compile_for_a_gpu_without_one(tmp_path: Path, offline: ModuleType) -> None:
+    found = offline.run_script(__file__, "compile", tmp_path / "found.pt")
     names = {name.split()[0] for name in found}
     assert names == {"_forward", "_point_gradients", "_weight_gradient"}
     assert all(shared <= 64 * 1024 for shared in found.values())

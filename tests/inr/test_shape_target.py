@@ -13,7 +13,7 @@ pytest.importorskip("open3d", reason="shapes are an extra")
 import trimesh
 
 from passband.errors import InputError, MissingDependencyError
-from passband.inr import Field, TrainingSettings, encodings, networks
+from passband.inr import Field, encodings, networks
 from passband.inr._shape_objective import ShapeObjective, mape
 from passband.inr.targets import (
     ShapeSampler,
@@ -309,9 +309,9 @@ def test_importance_is_the_inverse_distance(tmp_path: Path) -> None:
 def test_objective_is_the_relative_error_and_falls(tmp_path: Path) -> None:
     target = target_of(ball(), tmp_path)
     field = Field(encodings.Identity(3), networks.Siren(3, 1, generator=seeded()))
-    settings = TrainingSettings(batch_size=512, steps=100)
-    objective = ShapeObjective(field, target, settings, pool=4096)
-    points, wanted = ShapeSampler(target, 512, seed=settings.seed, pool=4096)(4)
+    sampler = ShapeSampler(target, 512, seed=0, pool=4096)
+    objective = ShapeObjective(field, sampler, steps=100)
+    points, wanted = ShapeSampler(target, 512, seed=0, pool=4096)(4)
     given = field(points)
     expected = ((given - wanted).abs() / (wanted.abs() + 0.01)).mean()
     torch.testing.assert_close(objective(4).loss, expected)

@@ -9,7 +9,8 @@ from typing import no_type_check
 
 import numpy as np
 
-from passband.inr.kernels.hashgrid._cpu_words import compiled, multiply_add
+from passband.inr.kernels._compiled import compiled
+from passband.inr.kernels.hashgrid._cpu_words import multiply_add
 from passband.inr.kernels.hashgrid._layout import PRIMES
 
 RUN = 256  # rows of the corners of a run in 3-D: 8 KiB, a quarter of a first-level cache

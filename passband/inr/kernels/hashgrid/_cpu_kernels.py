@@ -9,8 +9,9 @@ from typing import no_type_check
 
 import numpy as np
 
+from passband.inr.kernels._compiled import compiled
 from passband.inr.kernels.hashgrid._cpu_cells import RUN, find_cells, find_slopes, scratch
-from passband.inr.kernels.hashgrid._cpu_words import add_scaled, compiled, dot, lerp
+from passband.inr.kernels.hashgrid._cpu_words import add_scaled, dot, lerp
 
 _PAD = 12  # keeps the levels of a block from falling into the same cache sets
 

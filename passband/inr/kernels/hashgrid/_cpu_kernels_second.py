@@ -13,6 +13,7 @@ from typing import no_type_check
 
 import numpy as np
 
+from passband.inr.kernels._compiled import compiled
 from passband.inr.kernels.hashgrid._cpu_cells import (
     RUN,
     SMOOTHSTEP,
@@ -21,7 +22,6 @@ from passband.inr.kernels.hashgrid._cpu_cells import (
     scratch,
 )
 from passband.inr.kernels.hashgrid._cpu_kernels import fold_slopes
-from passband.inr.kernels.hashgrid._cpu_words import compiled
 
 _u64 = np.uint64
 _f32 = np.float32

@@ -14,10 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from passband.inr.kernels._parallel import run_tasks
 from passband.inr.kernels.hashgrid import _cpu_kernels, _cpu_kernels_second
 from passband.inr.kernels.hashgrid._cpu_cells import LINEAR, NEAREST, SMOOTHSTEP
 from passband.inr.kernels.hashgrid._layout import HashGridLayout
-from passband.inr.kernels.hashgrid._parallel import run_tasks
 from passband.inr.kernels.hashgrid._results import new_result
 
 BLOCK = 4096  # points per task

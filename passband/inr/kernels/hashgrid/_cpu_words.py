@@ -6,22 +6,12 @@ The operations below take such pairs and single float32 values alike.
 
 from typing import Any, no_type_check
 
-import numba
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba.core import types
 from numba.extending import intrinsic
 
 _PAIR = ir.VectorType(ir.FloatType(), 2)
 _CONTRACT = ("contract",)  # a product and a sum may be rounded once
-
-
-def compiled(function: Any) -> Any:
-    """Compile at first call, keep the result on disk, run without the interpreter's lock."""
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
-    try:
-        return numba.njit(cache=True, **options)(function)
-    except RuntimeError:  # numba found no folder it may write to
-        return numba.njit(**options)(function)
 
 
 def _unpack(builder: Any, word: Any) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from passband.inr.kernels.hashgrid._parallel import run_tasks
+from passband.inr.kernels._parallel import run_tasks
 from passband.inr.kernels.nearest import _cpu_kernels
 
 BLOCK = 4096  # points per task

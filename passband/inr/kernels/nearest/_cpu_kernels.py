@@ -4,25 +4,17 @@ The tree of cells is ``child``, the first of a node's ``2^d`` children or -1 at 
 the list of a leaf begins and ends in ``members``.
 """
 
-from typing import Any, no_type_check
+from typing import no_type_check
 
-import numba
 import numpy as np
+
+from passband.inr.kernels._compiled import compiled
 
 _SLACK = np.float32(1 + 1e-5)  # far above the rounding of a distance
 _f32 = np.float32
 
 
-def _compiled(function: Any) -> Any:
-    """Compile at first call, keep the result on disk, run without the interpreter's lock."""
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
-    try:
-        return numba.njit(cache=True, **options)(function)
-    except RuntimeError:  # numba found no folder it may write to
-        return numba.njit(**options)(function)
-
-
-@_compiled
+@compiled
 @no_type_check
 def _squared(centres, at, point):
     total = _f32(0)
@@ -32,7 +24,7 @@ def _squared(centres, at, point):
     return total
 
 
-@_compiled
+@compiled
 @no_type_check
 def candidates(centres, parents, lists, middles, diagonal, count, kept, spacing, start, stop):
     """For cells ``start`` to ``stop``, the members of their parents' lists that they need.
@@ -61,7 +53,7 @@ def candidates(centres, parents, lists, middles, diagonal, count, kept, spacing,
         lists[cell, 3] = out
 
 
-@_compiled
+@compiled
 @no_type_check
 def query(points, centres, root, side, child, lists, members, found, start, stop):
     """Rows ``start`` to ``stop`` of ``found``: the nearest centres, the nearest first."""

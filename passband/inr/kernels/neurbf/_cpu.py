@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from passband.inr.kernels.hashgrid._parallel import run_tasks
+from passband.inr.kernels._parallel import run_tasks
 from passband.inr.kernels.neurbf import _cpu_kernels, _reference
 from passband.inr.kernels.neurbf._shapes import InverseQuadratic, RadialKernel, Tent
 

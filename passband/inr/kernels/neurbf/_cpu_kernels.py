@@ -4,11 +4,11 @@
 turn by a subtraction.
 """
 
-from typing import Any, no_type_check
+from typing import no_type_check
 
-import numba
 import numpy as np
 
+from passband.inr.kernels._compiled import compiled
 from passband.inr.kernels.neurbf._reference import EPSILON
 
 _f32 = np.float32
@@ -26,16 +26,7 @@ def _sine_coefficients() -> tuple[np.float32, ...]:
 _SINE = _sine_coefficients()
 
 
-def _compiled(function: Any) -> Any:
-    """Compile at first call, keep the result on disk, run without the interpreter's lock."""
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
-    try:
-        return numba.njit(cache=True, **options)(function)
-    except RuntimeError:  # numba found no folder it may write to
-        return numba.njit(**options)(function)
-
-
-@_compiled
+@compiled
 @no_type_check
 def _normalise(values, n):
     total = _f32(0)
@@ -45,7 +36,7 @@ def _normalise(values, n):
         values[n, k] /= total + _f32(EPSILON)
 
 
-@_compiled
+@compiled
 @no_type_check
 def inverse_quadratic(x, nearest, centres, shapes, values, begin, end):
     """Normalised values of inverse quadratic kernels."""
@@ -67,7 +58,7 @@ def inverse_quadratic(x, nearest, centres, shapes, values, begin, end):
         _normalise(values, n)
 
 
-@_compiled
+@compiled
 @no_type_check
 def tent(x, nearest, centres, shapes, values, begin, end):
     """Normalised values of tents."""
@@ -82,7 +73,7 @@ def tent(x, nearest, centres, shapes, values, begin, end):
         _normalise(values, n)
 
 
-@_compiled
+@compiled
 @no_type_check
 def _waves(value, cycles, wave):
     c0, c1, c2, c3, c4, c5 = _SINE
@@ -94,7 +85,7 @@ def _waves(value, cycles, wave):
         wave[f] = turns * (_f32(0.25) - q) * series
 
 
-@_compiled
+@compiled
 @no_type_check
 def compose(values, nearest, weights, cycles, out, begin, end):
     """Rows ``begin`` to ``end`` of ``out``."""
@@ -111,7 +102,7 @@ def compose(values, nearest, weights, cycles, out, begin, end):
         out[n] = total
 
 
-@_compiled
+@compiled
 @no_type_check
 def sort_pairs(kernels, begins, order):
     """Pairs of a point and a kernel in the order of kernels: ``order``, with one range each."""
@@ -128,7 +119,7 @@ def sort_pairs(kernels, begins, order):
     begins[0] = 0
 
 
-@_compiled
+@compiled
 @no_type_check
 def weight_gradient(values, grad, cycles, begins, order, out, first, last):
     """Rows ``first`` to ``last`` of the weights' gradient: a kernel's points in their order."""
