@@ -20,18 +20,26 @@ import torch
 from record import RESULTS, data_folder, write_result
 from torch.nn.functional import interpolate
 
+from passband.errors import InputError
 from passband.inr import MatchingSettings, TrainingSettings, psnr, ssim, with_knob
+from passband.inr._initial import initial_field
 from passband.inr._problem import GridProblem
 from passband.inr.choosing import Candidate, candidates, fit_candidate
-from passband.inr.families import FAMILIES
+from passband.inr.families import FAMILIES, parameter_count, sized
+from passband.inr.matching import winner_scales
 from passband.inr.targets import GridTarget, evaluate_on_grid, image_target
 
 UNMATCHED = {"siren-30": "siren", "finer-30": "finer"}  # with the omega that everybody takes
+SINGLE = "progressive-single"  # one MLP with all frequencies of the progressive network
+SINGLE_RATE = 3e-3  # at the progressive one's 1e-2 it does not learn
+WINNER = "siren-winner"
+EXTRA = (*UNMATCHED, SINGLE, WINNER)
 
 
 def main() -> None:
     arguments = _arguments()
-    torch.set_num_threads(2 if arguments.device == "cpu" else torch.get_num_threads())
+    if arguments.device == "cpu":
+        torch.set_num_threads(arguments.threads)
     files = sorted((data_folder() / "images" / "kodak").glob("*.png"))[: arguments.images]
     rows: dict[str, Any] = _kept(arguments.device)
     for file in files:
@@ -56,12 +64,16 @@ def measured(
     began = time.perf_counter()
     try:
         candidate = chosen(problem.grid, name, parameters)
-    except Exception as error:
+    except InputError as error:  # such as a family of other axes
         return {"failed": str(error)}
+    start = None
+    if name == WINNER:
+        noise = winner_scales(problem.grid.signal)
+        start = initial_field(candidate.settings, problem, 0, winner=noise)
     matched = time.perf_counter() - began
     training = TrainingSettings(batch_size=arguments.batch)
     began = time.perf_counter()
-    field = fit_candidate(problem, candidate, training, steps=steps, device=device)
+    field = fit_candidate(problem, candidate, training, steps=steps, device=device, start=start)
     if field is None:
         return {"failed": "the loss is not finite"}
     if device.type == "cuda":
@@ -82,12 +94,27 @@ def measured(
 
 def chosen(grid: GridTarget, name: str, parameters: int) -> Candidate:
     """The member of that family for that many parameters, matched unless its name says not."""
-    family = UNMATCHED.get(name, name)
+    if name == SINGLE:
+        return one_network(grid, parameters)
+    family = "siren" if name == WINNER else UNMATCHED.get(name, name)
     (found,) = candidates(grid, [family], [parameters], MatchingSettings())
-    if name in UNMATCHED and found.family.knob is not None:
+    if name in (*UNMATCHED, WINNER) and found.family.knob is not None:
         settings = with_knob(found.settings, found.family.knob, 30.0)
         return replace(found, settings=settings, value=30.0)
     return found
+
+
+def one_network(grid: GridTarget, parameters: int) -> Candidate:
+    """The progressive network with all its frequencies and layers in one level."""
+    (found,) = candidates(grid, ["progressive"], [parameters], MatchingSettings())
+    depth = found.settings.network.levels * found.settings.network.layers_per_level
+    settings = with_knob(found.settings, "network.levels", 1)
+    settings = with_knob(settings, "network.layers_per_level", depth)
+    axes, channels = len(grid.info.size), grid.info.channels
+    settings = sized(found.family, settings, parameters, axes, channels)
+    count = parameter_count(settings, axes, channels)
+    family = replace(found.family, lr=SINGLE_RATE)
+    return Candidate(family, settings, found.value, count)
 
 
 def table(rows: dict[str, Any]) -> None:
@@ -149,12 +176,13 @@ def _kept(device: str) -> dict[str, Any]:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--full", action="store_true", help="the whole protocol")
-    parser.add_argument("--images", type=int, default=1)
+    parser.add_argument("--images", type=int, default=1, help="how many, the first ones")
     parser.add_argument("--side", type=int, default=384, help="longest side in pixels")
     parser.add_argument("--parameters", type=int, nargs="+", default=[200_000])
     parser.add_argument("--steps", type=int, nargs="+", default=[1000])
     parser.add_argument("--batch", type=int, default=2048)
-    parser.add_argument("--families", nargs="+", default=[*UNMATCHED, *FAMILIES])
+    parser.add_argument("--families", nargs="+", default=[*EXTRA, *FAMILIES])
+    parser.add_argument("--threads", type=int, default=2, help="as many as cores are free")
     parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
     if arguments.full:

@@ -20,8 +20,9 @@ def choice_section(metrics: dict[str, Any]) -> str:
     body = "".join(_row(row, trials, chosen=row is rows[0]) for row in rows)
     return (
         f"<h2>How the family was chosen</h2><p>{html.escape(choice['reason'])}. Where there are "
-        "several, all are fitted for an eighth of the run that the budget allows them, and the "
-        f"best for a third ({choice['seconds']:.0f} s).</p><table><tr><th>family</th>"
+        "several, all are fitted for an eighth of the run that the budget allows them, the best "
+        "for a third, and two that are close for two thirds "
+        f"({choice['seconds']:.0f} s).</p><table><tr><th>family</th>"
         f"<th>knob</th><th>parameters</th><th>steps of the whole run</th>{heads}</tr>{body}</table>"
     )
 

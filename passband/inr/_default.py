@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 
 from passband.inr._scene import (
+    Adam,
     AudioScene,
     AudioTargetSettings,
     FieldSettings,
@@ -19,6 +20,7 @@ from passband.media import MediaInfo
 
 _SHAPE_TABLE = 15  # log2 of the entries of a level, whatever the mesh: detail costs little more
 _SHAPE_STEPS = 1500
+_SHAPE_RATE = 2e-2  # of the grid; the network behind it has an eighth
 
 
 def default_scene(media: MediaInfo, path: str | None = None) -> Scene:
@@ -42,7 +44,7 @@ def default_scene(media: MediaInfo, path: str | None = None) -> Scene:
         return ShapeScene(
             target=ShapeTargetSettings(path=path),
             field=FieldSettings(encoding=HashGridEncoding(log2_hashmap_size=_SHAPE_TABLE)),
-            training=TrainingSettings(steps=_SHAPE_STEPS),
+            training=TrainingSettings(steps=_SHAPE_STEPS, optimizer=Adam(lr=_SHAPE_RATE)),
         )
     count = math.prod(media.shape[1:])
     encoding = HashGridEncoding(log2_hashmap_size=table_size(count))

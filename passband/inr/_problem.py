@@ -17,6 +17,7 @@ from passband.inr._quality import psnr
 from passband.inr._results import evaluate, write_results
 from passband.inr._run import FittedField
 from passband.inr._scene import AudioScene, ImageScene, Scene, TrainingSettings
+from passband.inr._shape_bands import ShapeBands
 from passband.inr._shape_objective import ShapeObjective
 from passband.inr._shape_quality import VolumeProbe
 from passband.inr._shape_results import write_shape_results
@@ -144,9 +145,15 @@ class ShapeProblem:
     def _probe(self) -> VolumeProbe:
         return VolumeProbe(self.target, volume=_QUICK_VOLUME, distances=_QUICK_DISTANCES)
 
+    @cached_property
+    def _bands(self) -> ShapeBands:
+        return ShapeBands(self.target)
+
     def evaluate(self, field: Field) -> dict[str, Any]:
-        """IoU and MAPE at a few points."""
-        return {**self._probe(field, next(field.parameters()).device)}
+        """IoU and MAPE at a few points, and error per band."""
+        device = next(field.parameters()).device
+        _, decibels = self._bands(field, device)
+        return {**self._probe(field, device), "band_error_db": decibels}
 
     def score(self, field: Field) -> float:
         """``-20 log10`` of the mean distance that ``field`` gives to points of the surface, in dB.
@@ -171,7 +178,17 @@ class ShapeProblem:
         steps: int,
     ) -> dict[str, Any]:
         """Mesh, metrics and report."""
-        return write_shape_results(folder, fitted, self.target, resolved, result, steps=steps)
+        device = next(fitted.field.parameters()).device
+        edges, decibels = self._bands(fitted.field, device)
+        return write_shape_results(
+            folder,
+            fitted,
+            self.target,
+            resolved,
+            result,
+            steps=steps,
+            bands={"band_edges": edges, "band_error_db": decibels},
+        )
 
 
 Problem = GridProblem | ShapeProblem

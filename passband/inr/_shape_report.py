@@ -6,6 +6,7 @@ from typing import Any
 
 from passband.atomic import write_text_atomic
 from passband.inr._choice_report import choice_section
+from passband.inr._figures import band_figure
 from passband.inr._report import _PAGE, _figure, _matching_section, _row
 from passband.inr._shape_figures import history_figure, shape_figures
 from passband.inr._shape_quality import F_SCORE_THRESHOLD
@@ -35,7 +36,12 @@ def write_shape_report(
     if metrics["history"]:
         text = "What is missing of the volume, and the relative error of distances, against steps"
         parts.append("<h2>In the course of the fit</h2>")
-        parts.append(_row(_figure(history_figure(metrics["history"]), text)))
+        curves = [_figure(history_figure(metrics["history"]), text)]
+        if "band_edges" in metrics:
+            picture = band_figure(metrics["band_edges"], metrics["history"])
+            text = "Error energy of the distances near the surface over the shape's, by octave"
+            curves.append(_figure(picture, text))
+        parts.append(_row(*curves))
     parts += [choice_section(metrics), _matching_section(metrics)]
     title = html.escape(f"Passband: {Path(metrics['source']).name}")
     write_text_atomic(path, _PAGE.format(title=title, body="\n".join(parts)))

@@ -62,9 +62,11 @@ def write_shape_results(
     result: LoopResult,
     *,
     steps: int,
+    bands: dict[str, Any],
 ) -> dict[str, Any]:
     """Write ``mesh.ply``, ``metrics.json`` and ``report.html``; return the metrics.
 
+    ``bands`` go into them as they are.
     ``chamfer``, ``f_score`` and ``normal_consistency`` are of the mesh at ``info.size`` cells, in
     sides of the unit cube; ``iou`` and ``mape`` of the field itself. Where a field has no surface
     there is no mesh, and the first three are None.
@@ -89,6 +91,7 @@ def write_shape_results(
         "target_faces": len(target.mesh.faces),
         "target_watertight": target.watertight,
         **quality,
+        **bands,
         **VolumeProbe(target)(fitted.field, device),
         "vertices": 0 if mesh is None else len(mesh.vertices),
         "faces": 0 if mesh is None else len(mesh.faces),

@@ -162,7 +162,7 @@ def loop(encoding: NeuRBF, x: Tensor, nearest: list[list[int]]) -> np.ndarray:
                 matrix[np.triu_indices(d)] = wide["shapes"][i]
                 matrix = matrix + matrix.T - np.diag(matrix.diagonal())
                 values.append(1 / (1 + offset @ matrix @ offset))
-        total = sum(values) + 1e-8
+        total = sum(values) + (0.1 if isinstance(encoding.kernel, Tent) else 1e-8)
         for i, value in zip(nearest[n], values, strict=True):
             out[n] += wide["weights"][i] * np.sin(wide["multipliers"] * value / total)
     return out + wide["bias"]
@@ -234,6 +234,16 @@ def test_derivatives_of_compiled_features() -> None:
         found.append((slope, module.weights.grad, first.grad))
     for pair in zip(*found, strict=True):
         torch.testing.assert_close(*pair, atol=1e-3, rtol=1e-4)
+
+
+def test_features_fade_at_the_edge_of_the_last_tent() -> None:
+    encoding = NeuRBF(1, n_kernels=1, neighbours=1, multipliers=(1.0, 8.0), kernel=Tent())
+    encoding.place(torch.zeros(1, 1), torch.full((1, 1, 1), 0.01).double())  # zero beyond 0.2
+    with torch.no_grad():
+        encoding.weights.fill_(1.0)
+        inside, edge = encoding(torch.tensor([[0.1], [0.2 - 1e-6]]))
+    assert float(inside.abs().max()) > 0.5
+    assert float(edge.abs().max()) < 1e-2
 
 
 # The encoding

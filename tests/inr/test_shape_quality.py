@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from passband.errors import InputError, MissingDependencyError
 from passband.inr import Field, FieldSettings, FittedField, ResolvedField, SirenNetwork, encodings
+from passband.inr._shape_bands import ShapeBands
 from passband.inr._shape_figures import render_mesh
 from passband.inr._shape_quality import (
     VolumeProbe,
@@ -229,10 +230,15 @@ def test_results_of_a_fit(target: ShapeTarget, tmp_path: Path) -> None:
     info = SignalInfo(**{**vars(target.info), "size": (48, 48, 48)})
     small = ShapeTarget(info, target.mesh, target.distance)
     model = fitted(0.81, info)
-    history = [{"step": 10, "iou": 0.5, "mape": 0.9}, {"step": 20, "iou": 0.7, "mape": 0.5}]
+    found = {"band_error_db": [-1.0, -2.0, -3.0]}
+    history = [
+        {"step": 10, "iou": 0.5, "mape": 0.9, **found},
+        {"step": 20, "iou": 0.7, "mape": 0.5, **found},
+    ]
+    bands = {"band_edges": [0.0, 1.0, 2.0, 4.0], **found}
     result = LoopResult(loss=0.1, seconds=2.0, history=history)
     metrics = write_shape_results(
-        tmp_path, model, small, ResolvedField(model.settings), result, steps=20
+        tmp_path, model, small, ResolvedField(model.settings), result, steps=20, bands=bands
     )
     assert metrics["chamfer"] == pytest.approx(0.05, rel=0.02)  # 0.09 of 1.8
     assert metrics["iou"] == pytest.approx(0.9**3, abs=0.01)
@@ -246,7 +252,7 @@ def test_results_of_a_fit(target: ShapeTarget, tmp_path: Path) -> None:
     assert float((radius - 2.7).abs().max()) < 0.01
     report = (tmp_path / "report.html").read_text()
     pictures = re.findall(r"data:image/png;base64,([^\"]+)", report)
-    assert len(pictures) == 3
+    assert len(pictures) == 4
     for encoded in pictures:
         with Image.open(io.BytesIO(base64.b64decode(encoded))) as picture:
             assert np.asarray(picture.convert("L")).std() > 10
@@ -258,7 +264,7 @@ def test_results_of_a_field_without_a_surface(target: ShapeTarget, tmp_path: Pat
     model = fitted(-1.0, target.info)
     result = LoopResult(loss=0.1, seconds=2.0, history=[])
     metrics = write_shape_results(
-        tmp_path, model, target, ResolvedField(model.settings), result, steps=20
+        tmp_path, model, target, ResolvedField(model.settings), result, steps=20, bands={}
     )
     assert (metrics["chamfer"], metrics["iou"], metrics["faces"]) == (None, 0.0, 0)
     assert not (tmp_path / "mesh.ply").exists()
@@ -269,3 +275,13 @@ def test_only_shapes_have_a_surface() -> None:
     info = SignalInfo("image", "a.png", 3, (8, 8), 0.5, 0.5, True)
     with pytest.raises(InputError, match="fitted to a picture, which has no surface"):
         fitted_mesh(fitted(0.5, info), 32)
+
+
+def test_bands_of_a_shape(target: ShapeTarget) -> None:
+    bands = ShapeBands(target, side=24)
+    truth = fitted(0.9, target.info).field
+    edges, exact = bands(truth, torch.device("cpu"))
+    assert len(edges) == len(exact) + 1
+    assert max(exact) < -25.0  # a sphere of many faces is almost the sphere itself
+    _, empty = bands(fitted(-1.0, target.info).field, torch.device("cpu"))
+    assert empty[2] == pytest.approx(0.0, abs=1e-3)  # a constant lacks all but the mean

@@ -16,6 +16,8 @@ USUAL = (
 )  # fmt: skip
 """Families tried where none are named: each of the others is near one of these."""
 
+_FIRST_LOOK = 3  # initialisations, and values that are then looked at in full
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -66,8 +68,7 @@ def candidates(
             continue
         settings, value = family.settings, None
         if family.knob is not None:
-            match = run_match(settings, family.knob, grid, own, seed=seed)
-            value = integer_knob(family.knob, match.value)
+            value = integer_knob(family.knob, _matched(family, family.knob, grid, own, seed))
             settings = with_knob(settings, family.knob, value)
         for size in sizes:
             try:
@@ -83,3 +84,15 @@ def candidates(
             f"or allow others of: {allowed}."
         )
     return found
+
+
+def _matched(
+    family: Family, knob: str, grid: GridTarget, matching: MatchingSettings, seed: int
+) -> float:
+    """The knob's value that a few initialisations leave among the best and all of them prefer."""
+    if matching.initialisations > _FIRST_LOOK:
+        quick = matching.model_copy(update={"initialisations": _FIRST_LOOK})
+        first = run_match(family.settings, knob, grid, quick, seed=seed)
+        best = sorted(row.value for row in first.rows[:_FIRST_LOOK])
+        matching = matching.model_copy(update={"candidates": best})
+    return run_match(family.settings, knob, grid, matching, seed=seed).value

@@ -4,17 +4,21 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import torch
 
+from passband.inr._field import Field
+from passband.inr._initial import initial_field
 from passband.inr._problem import Problem
 from passband.inr._scene import AutoSettings, MatchingSettings, TrainingSettings
 from passband.inr.choosing._candidate import Candidate, candidates
 from passband.inr.choosing._trial import step_seconds, trial
 
-_RUNGS = (1 / 8, 1 / 3)
-_KEPT = 3
+_RUNGS = ((1 / 8, None, math.inf), (1 / 3, 5, math.inf), (2 / 3, 2, 3.0))
+"""Share of the whole run, how many take part at most, and how many dB behind the first."""
+
 _FEWEST_STEPS = 60  # with fewer, the quick starters win
 _SIZES = (50_000, 200_000, 800_000)  # tried for a budget of seconds
 
@@ -98,9 +102,9 @@ def choose_field(
     """Match every family's knob to the signal, fit each for a short while, and take the best.
 
     Successive halving: all candidates are fitted for an eighth of the run that the budget allows
-    them, the best three for a third, each with its rate's whole decline. Under a budget of
-    parameters all runs have the steps of ``training``; under one of seconds each candidate has as
-    many as fit.
+    them, the best five for a third, and the two that then lead for two thirds if they are within
+    3 dB, each with its rate's whole decline. Under a budget of parameters all runs have the steps
+    of ``training``; under one of seconds each candidate has as many as fit.
 
     Args:
         problem: the signal.
@@ -122,36 +126,29 @@ def choose_field(
     began = time.perf_counter()
     sizes = _SIZES if auto.parameters is None else (auto.parameters,)
     found = candidates(problem.grid, auto.families, sizes, matching, seed=training.seed)
-    rows = [
-        Row(candidate, (), _steps(problem, candidate, auto, training, device))
-        for candidate in found
-    ]
-    if len(rows) == 1:
-        return Choice(rows, time.perf_counter() - began)
-    running = rows
-    for rung in _RUNGS:
-        rows = [row for row in rows if row not in running]
-        tried = []
-        for row in running:
-            name, size = row.candidate.family.name, row.candidate.parameters
-            steps = max(_FEWEST_STEPS, round(row.steps * rung))
-            score = trial(problem, row.candidate, training, steps=steps, device=device)
-            say(f"{name}, {size:,} parameters: {score:.2f} dB after {steps} steps")
-            tried.append(Row(row.candidate, (*row.scores, score), row.steps))
-        rows += tried
-        running = sorted(tried, key=lambda row: row.rank, reverse=True)[:_KEPT]
-    rows.sort(key=lambda row: row.rank, reverse=True)
+
+    @cache  # kernels placed by the signal's detail take longer than many steps
+    def start(candidate: Candidate) -> Field:
+        return initial_field(candidate.settings, problem, training.seed)
+
+    def whole(candidate: Candidate) -> int:
+        if auto.seconds is None:
+            return training.steps
+        each = step_seconds(problem, candidate, training, device=device, start=start(candidate))
+        return max(_FEWEST_STEPS, round(auto.seconds / each))
+
+    def tried(row: Row, share: float) -> Row:
+        member, steps = row.candidate, max(_FEWEST_STEPS, round(row.steps * share))
+        score = trial(problem, member, training, steps=steps, device=device, start=start(member))
+        name, size = member.family.name, member.parameters
+        say(f"{name}, {size:,} parameters: {score:.2f} dB after {steps} steps")
+        return Row(member, (*row.scores, score), row.steps)
+
+    rows = [Row(candidate, (), whole(candidate)) for candidate in found]
+    for share, most, behind in _RUNGS:
+        running = [row for row in rows[:most] if not rows[0].rank[1] - row.rank[1] > behind]
+        if len(running) == 1:
+            break
+        rows[: len(running)] = [tried(row, share) for row in running]
+        rows.sort(key=lambda row: row.rank, reverse=True)
     return Choice(rows, time.perf_counter() - began)
-
-
-def _steps(
-    problem: Problem,
-    candidate: Candidate,
-    auto: AutoSettings,
-    training: TrainingSettings,
-    device: torch.device,
-) -> int:
-    if auto.seconds is None:
-        return training.steps
-    each = step_seconds(problem, candidate, training, device=device)
-    return max(_FEWEST_STEPS, round(auto.seconds / each))

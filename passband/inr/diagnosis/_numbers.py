@@ -49,7 +49,7 @@ def band_history(metrics: dict[str, Any]) -> dict[str, Any] | None:
     Returns:
         Edges in cycles per side, steps, ``error_db`` as bands x steps, and ``half_learned_at``: the
         first of the steps at which no more than -3 dB of the band's energy is missing. None for a
-        run whose signal has no bands.
+        run that recorded none.
 
     Example:
         >>> history = [{"step": 1, "band_error_db": [0.0]}, {"step": 9, "band_error_db": [-5.0]}]

@@ -2,6 +2,7 @@
 
 from passband.inr.encodings._band_encoder import BandEncoder as BandEncoder
 from passband.inr.encodings._composite import Composite as Composite
+from passband.inr.encodings._coordinate_digits import CoordinateDigits as CoordinateDigits
 from passband.inr.encodings._fone import FoNE as FoNE
 from passband.inr.encodings._fourier import RandomFourier as RandomFourier
 from passband.inr.encodings._frebis import FreBIS as FreBIS
@@ -17,6 +18,7 @@ from passband.inr.encodings._identity import Identity as Identity
 from passband.inr.encodings._neurbf import NeuRBF as NeuRBF
 from passband.inr.encodings._neurbf import kernels_for_budget as kernels_for_budget
 from passband.inr.encodings._one_blob import OneBlob as OneBlob
+from passband.inr.encodings._panorama import PanoramaHarmonics as PanoramaHarmonics
 from passband.inr.encodings._positional import Positional as Positional
 from passband.inr.encodings._quantized import QuantizedCoordinates as QuantizedCoordinates
 from passband.inr.encodings._spherical_harmonics import SphericalHarmonics as SphericalHarmonics
@@ -27,6 +29,7 @@ from passband.inr.encodings._unit_identity import UnitIdentity as UnitIdentity
 __all__ = [
     "BandEncoder",
     "Composite",
+    "CoordinateDigits",
     "FoNE",
     "FreBIS",
     "Frequency",
@@ -35,6 +38,7 @@ __all__ = [
     "LearnedSoftmax",
     "NeuRBF",
     "OneBlob",
+    "PanoramaHarmonics",
     "Positional",
     "QuantizedCoordinates",
     "RandomFourier",

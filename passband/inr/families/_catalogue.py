@@ -9,6 +9,7 @@ from passband.inr.settings import (
     FinerGaussNetwork,
     FinerNetwork,
     FinerWaveletNetwork,
+    FoneEncoding,
     FourierEncoding,
     FourierFilterNetwork,
     FrebisEncoding,
@@ -27,6 +28,7 @@ from passband.inr.settings import (
     ReparameterizedReluNetwork,
     ReparameterizedSirenNetwork,
     SirenNetwork,
+    SphericalHarmonicsEncoding,
     TcnnNetwork,
     TriangleWaveEncoding,
     TriPlaneEncoding,
@@ -40,7 +42,7 @@ _TCNN = TcnnNetwork(hidden_features=128, hidden_layers=3)
 
 _ALL = (
     Family(
-        "relu", FieldSettings(encoding=_PLAIN, network=_RELU), "", _WIDTH, 1e-3,
+        "relu", FieldSettings(encoding=_PLAIN, network=_RELU), "", _WIDTH, 2e-3,
         "a multilayer perceptron on the coordinates",
     ),
     Family(
@@ -77,7 +79,7 @@ _ALL = (
         _WIDTH, 1e-3, "Ramasinghe & Lucey, ECCV 2022",
     ),
     Family(
-        "fan", FieldSettings(encoding=_PLAIN, network=FanNetwork()), "omega", _WIDTH, 1e-3,
+        "fan", FieldSettings(encoding=_PLAIN, network=FanNetwork()), "omega", _WIDTH, 3e-3,
         "Dong et al., NeurIPS 2025",
     ),
     Family(
@@ -94,7 +96,7 @@ _ALL = (
     ),
     Family(
         "progressive", FieldSettings(encoding=_PLAIN, network=ProgressiveNetwork()), "sigma",
-        _WIDTH, 1e-3, "Landgraf et al. (PINs), ICML 2022",
+        _WIDTH, 1e-2, "Landgraf et al. (PINs), ICML 2022",
     ),
     Family(
         "fr-siren", FieldSettings(encoding=_PLAIN, network=ReparameterizedSirenNetwork()),
@@ -103,49 +105,58 @@ _ALL = (
     Family(
         "fr-relu",
         FieldSettings(encoding=PositionalEncoding(), network=ReparameterizedReluNetwork()),
-        "octaves", _WIDTH, 1e-3, "Shi et al. (FR-INR), CVPR 2024",
+        "octaves", _WIDTH, 2e-3, "Shi et al. (FR-INR), CVPR 2024",
     ),
     Family(
-        "fourier", FieldSettings(encoding=FourierEncoding(), network=_RELU), "sigma", _WIDTH, 1e-3,
+        "fourier", FieldSettings(encoding=FourierEncoding(), network=_RELU), "sigma", _WIDTH, 3e-3,
         "Tancik et al., NeurIPS 2020",
     ),
     Family(
         "positional", FieldSettings(encoding=PositionalEncoding(), network=_RELU), "octaves",
-        _WIDTH, 1e-3, "Mildenhall et al. (NeRF), ECCV 2020",
+        _WIDTH, 2e-3, "Mildenhall et al. (NeRF), ECCV 2020",
     ),
     Family(
         "quantized",
         FieldSettings(encoding=QuantizedEncoding(inner=PositionalEncoding()), network=_RELU),
-        "octaves", _WIDTH, 1e-3, "Jiang et al. (CQ-NIR), ICCV 2023",
+        "octaves", _WIDTH, 2e-3, "Jiang et al. (CQ-NIR), ICCV 2023",
     ),
     Family(
         "frebis",
         FieldSettings(encoding=FrebisEncoding(), network=ReluNetwork(hidden_layers=1)),
-        "octaves", "encoding.hidden_features", 1e-3, "Sawada et al., 2025",
+        "octaves", "encoding.hidden_features", 3e-3, "Sawada et al., 2025",
     ),
     Family(
         "frequency",
         FieldSettings(encoding=FrequencyEncoding(n_frequencies="match"), network=_TCNN),
-        "frequencies", _WIDTH, 1e-3, "Müller (tiny-cuda-nn), 2021",
+        "frequencies", _WIDTH, 3e-3, "Müller (tiny-cuda-nn), 2021",
     ),
     Family(
         "trianglewave",
         FieldSettings(encoding=TriangleWaveEncoding(n_frequencies="match"), network=_TCNN),
-        "frequencies", _WIDTH, 1e-3, "Müller (tiny-cuda-nn), 2021",
+        "frequencies", _WIDTH, 3e-3, "Müller (tiny-cuda-nn), 2021",
     ),
     Family(
         "oneblob", FieldSettings(encoding=OneBlobEncoding(n_bins="match"), network=_TCNN), "bins",
-        _WIDTH, 1e-3, "Müller et al., ACM TOG 2019",
+        _WIDTH, 3e-3, "Müller et al., ACM TOG 2019",
+    ),
+    Family(
+        "fone", FieldSettings(encoding=FoneEncoding(fraction_digits="match"), network=_RELU),
+        "digits", _WIDTH, 3e-3, "Zhou et al. (FoNE), 2025",
+    ),
+    Family(
+        "sphericalharmonics",
+        FieldSettings(encoding=SphericalHarmonicsEncoding(degree="match"), network=_TCNN),
+        "degree", _WIDTH, 3e-3, "Sloan, GDC 2008", axes=(2, 3),
     ),
     Family(
         "triplane",
         FieldSettings(encoding=TriPlaneEncoding(finest_resolution="match"), network=ReluNetwork()),
-        "finest resolution", "encoding.n_features", 1e-2,
+        "finest resolution", "encoding.n_features", 2e-2,
         "Zhuang et al. (LoD-NeuS), SIGGRAPH Asia 2023", axes=(2, 3), least=1,
     ),
     Family(
         "hashgrid", FieldSettings(encoding=HashGridEncoding(), network=ReluNetwork()),
-        "finest resolution", "encoding.log2_hashmap_size", 1e-2,
+        "finest resolution", "encoding.log2_hashmap_size", 2e-2,
         "Müller et al. (Instant NGP), ACM TOG 2022", exponent=True, least=4,
     ),
     Family(
@@ -156,14 +167,14 @@ _ALL = (
         "neurbf-3d",
         FieldSettings(
             encoding=NeuRBFEncoding(
-                n_features=16, neighbours=8, multipliers=(1.0, 8.0), kernel="tent",
+                n_features=16, neighbours=4, multipliers=(1.0, 8.0), kernel="tent",
                 grid=HashGridEncoding(
                     n_features_per_level=1, log2_hashmap_size=12, finest_resolution=512
                 ),
             ),
-            network=NeuRBFNetwork(multipliers=(30.0, 300.0)),
+            network=ReluNetwork(hidden_features=64, hidden_layers=2),
         ),
-        "", "encoding.n_kernels", 1e-2, "Chen et al., ICCV 2023", axes=(3,), least=16,
+        "", "encoding.n_kernels", 2e-2, "Chen et al., ICCV 2023", axes=(3,), least=16,
     ),
 )  # fmt: skip
 

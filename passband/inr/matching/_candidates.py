@@ -15,7 +15,9 @@ from passband.inr.networks import Progressive
 
 _LARGEST_MEASURED_WIDTH = 128
 _LEVEL_SLOPE = 0.6
-_COUNTS = ("octaves", "n_frequencies", "n_bins", "finest_resolution")
+_COUNTS = (
+    "octaves", "n_frequencies", "n_bins", "finest_resolution", "fraction_digits", "degree",
+)  # fmt: skip
 _GRID_START = 1e-4  # half-width of the law that the entries of a grid are drawn from
 
 
@@ -70,6 +72,10 @@ def default_candidates(knob: str, size: Sequence[int], *, base: int = 16) -> lis
             return [float(k) for k in range(1, max(2, int(math.log2(max(longest / 2, 2))) + 2))]
         case "n_bins":
             return [float(2**k) for k in range(2, max(4, int(math.log2(longest))))]
+        case "fraction_digits":  # 10^(n - 1) cycles per side
+            return [float(n) for n in range(1, int(math.log10(max(longest / 2, 2))) + 3)]
+        case "degree":
+            return [float(k) for k in range(2, 9)]  # of degree 1 is the constant alone
         case "finest_resolution":
             low = max(2.0 * base, longest / 8)
             return [

@@ -22,6 +22,7 @@ from passband.inr.settings._fan import FanNetwork as FanNetwork
 from passband.inr.settings._fan import GatedFanNetwork as GatedFanNetwork
 from passband.inr.settings._finer_plus import FinerGaussNetwork as FinerGaussNetwork
 from passband.inr.settings._finer_plus import FinerWaveletNetwork as FinerWaveletNetwork
+from passband.inr.settings._fone import FoneEncoding as FoneEncoding
 from passband.inr.settings._fourier_reparameterized import (
     ReparameterizedReluNetwork as ReparameterizedReluNetwork,
 )
@@ -66,7 +67,8 @@ Encoding = Annotated[
     | QuantizedEncoding
     | NeuRBFEncoding
     | FrebisEncoding
-    | LearnedFrebisEncoding,
+    | LearnedFrebisEncoding
+    | FoneEncoding,
     Field(discriminator="kind"),
 ]
 Network = Annotated[
@@ -106,6 +108,7 @@ __all__ = [
     "FinerGaussNetwork",
     "FinerNetwork",
     "FinerWaveletNetwork",
+    "FoneEncoding",
     "FourierEncoding",
     "FourierFilterNetwork",
     "FrebisEncoding",

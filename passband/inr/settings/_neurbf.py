@@ -20,7 +20,8 @@ class NeuRBFEncoding(Settings):
     """Kernels where the signal has detail: as they stand here for pictures.
 
     For shapes the paper has ``kernel = "tent"``, 8 neighbours, 16 features, multipliers from 1
-    to 8, and a grid of 16 levels of one feature with a finest resolution of 2048. ``grid`` may be
+    to 8, and a grid of 16 levels of one feature with a finest resolution of 2048. In runs of a
+    minute 4 neighbours, a finest resolution of 1024 and a ReLU network do better. ``grid`` may be
     left out of a scene for the usual one, and is ``false`` for none.
     """
 

@@ -54,14 +54,17 @@ class OneBlobEncoding(Settings):
 
 
 class SphericalHarmonicsEncoding(Settings):
-    """Real spherical harmonics of a direction."""
+    """Real spherical harmonics of a direction, or of where a sample of a panorama looks."""
 
     kind: Literal["sphericalharmonics"] = "sphericalharmonics"
-    degree: Annotated[int, Field(ge=1, le=8)] = 4
+    degree: Annotated[int, Field(ge=1, le=8)] | Match = 4
 
     def build(self, in_features: int, *, generator: torch.Generator | None = None) -> nn.Module:
-        """The module, for 3 coordinates."""
-        return encodings.SphericalHarmonics(in_features, self.degree)
+        """The module for 3 coordinates, a direction, or for the 2 of a panorama."""
+        arguments: dict[str, Any] = self.arguments()
+        if in_features == 2:
+            return encodings.PanoramaHarmonics(**arguments)
+        return encodings.SphericalHarmonics(in_features, **arguments)
 
 
 class UnitIdentityEncoding(Settings):

@@ -34,7 +34,7 @@ def radial_features(
     *,
     backend: RadialBackend = "auto",
 ) -> Float[Tensor, "points features"]:
-    """``sum_i w[i, f] sin(m_f phi_i / sum_j phi_j)`` over the kernels i, j near each point.
+    """``sum_i w[i, f] sin(m_f phi_i / (c + sum_j phi_j))`` over the kernels i, j near each point.
 
     The paper stops the gradient through the sum, for kernels that are trained; here they are not,
     and the gradient of the coordinates is that of the formula.
@@ -46,7 +46,7 @@ def radial_features(
         shapes: of the kernels, as ``kernel.shapes`` gives them; no gradient reaches them.
         weights: of the kernels' features.
         multipliers: m, in radians.
-        kernel: phi.
+        kernel: phi, and c, its ``softening``.
         backend: ``auto`` takes ``cpu`` for float32 on the processor where numba is installed, else
             ``reference``. The others run or raise.
 
@@ -58,7 +58,7 @@ def radial_features(
         >>> at, sharp = torch.tensor([[-0.5], [0.5]]), torch.tensor([[0.5], [0.5]])
         >>> radial_features(torch.zeros(1, 1), torch.tensor([[0, 1]]), at, sharp,
         ...                 torch.ones(2, 1), torch.tensor([torch.pi]), Tent())
-        tensor([[2.]])
+        tensor([[1.9904]])
 
     Reference: Chen et al., *NeuRBF: A Neural Fields Representation with Adaptive Radial Basis
     Functions*, ICCV 2023, sec. 3.

@@ -33,7 +33,7 @@ def normalised_values(
         return _reference.normalised_values(x, nearest, centres, shapes, kernel)
     values = torch.empty(nearest.shape)
     arrays = [_array(tensor) for tensor in (x, nearest, centres, shapes, values)]
-    _over_points(loop, arrays, len(x))
+    _over_points(loop, [*arrays, np.float32(kernel.softening)], len(x))
     return values
 
 
@@ -97,9 +97,9 @@ def _weight_gradient(
     return out
 
 
-def _over_points(loop: Callable[..., None], arrays: list[np.ndarray], count: int) -> None:
+def _over_points(loop: Callable[..., None], arguments: list[Any], count: int) -> None:
     def block(number: int) -> None:
-        loop(*arrays, number * BLOCK, min((number + 1) * BLOCK, count))
+        loop(*arguments, number * BLOCK, min((number + 1) * BLOCK, count))
 
     run_tasks(block, -(-count // BLOCK))
 

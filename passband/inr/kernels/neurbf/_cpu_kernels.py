@@ -9,7 +9,6 @@ from typing import no_type_check
 import numpy as np
 
 from passband.inr.kernels._compiled import compiled
-from passband.inr.kernels.neurbf._reference import EPSILON
 
 _f32 = np.float32
 
@@ -28,17 +27,17 @@ _SINE = _sine_coefficients()
 
 @compiled
 @no_type_check
-def _normalise(values, n):
-    total = _f32(0)
+def _normalise(values, n, softening):
+    total = softening
     for k in range(values.shape[1]):
         total += values[n, k]
     for k in range(values.shape[1]):
-        values[n, k] /= total + _f32(EPSILON)
+        values[n, k] /= total
 
 
 @compiled
 @no_type_check
-def inverse_quadratic(x, nearest, centres, shapes, values, begin, end):
+def inverse_quadratic(x, nearest, centres, shapes, values, softening, begin, end):
     """Normalised values of inverse quadratic kernels."""
     dims = x.shape[1]
     for n in range(begin, end):
@@ -55,12 +54,12 @@ def inverse_quadratic(x, nearest, centres, shapes, values, begin, end):
                     total += _f32(2) * shapes[at, entry] * offset * other
                     entry += 1
             values[n, k] = _f32(1) / total
-        _normalise(values, n)
+        _normalise(values, n, softening)
 
 
 @compiled
 @no_type_check
-def tent(x, nearest, centres, shapes, values, begin, end):
+def tent(x, nearest, centres, shapes, values, softening, begin, end):
     """Normalised values of tents."""
     for n in range(begin, end):
         for k in range(nearest.shape[1]):
@@ -70,7 +69,7 @@ def tent(x, nearest, centres, shapes, values, begin, end):
                 side = _f32(1) - shapes[at, 0] * abs(x[n, a] - centres[at, a])
                 product *= max(side, _f32(0))
             values[n, k] = product
-        _normalise(values, n)
+        _normalise(values, n, softening)
 
 
 @compiled

@@ -6,8 +6,6 @@ from torch import Tensor
 
 from passband.inr.kernels.neurbf._shapes import RadialKernel
 
-EPSILON = 1e-8
-
 
 def normalised_values(
     x: Float[Tensor, "points d"],
@@ -16,11 +14,11 @@ def normalised_values(
     shapes: Float[Tensor, "kernels size"],
     kernel: RadialKernel,
 ) -> Float[Tensor, "points k"]:
-    """Kernel values at the points over their sum; twice differentiable in the points."""
+    """Kernel values at the points over their softened sum; twice differentiable in the points."""
     # F.embedding and not centres[...], whose backward on a CPU adds in no fixed order.
     offsets = x[:, None] - F.embedding(nearest, centres)
     values = kernel.values(offsets, F.embedding(nearest, shapes))
-    normalised: Tensor = values / (values.sum(dim=-1, keepdim=True) + EPSILON)
+    normalised: Tensor = values / (values.sum(dim=-1, keepdim=True) + kernel.softening)
     return normalised
 
 

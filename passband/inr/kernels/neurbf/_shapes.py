@@ -14,6 +14,10 @@ _CORRELATION = 0.999
 class RadialKernel(Protocol):
     """What a radial encoding asks of its kernels."""
 
+    @property
+    def softening(self) -> float:
+        """Added to the sum of a point's values before they are divided by it."""
+
     def size(self, dims: int) -> int:
         """Numbers that describe the shape of one kernel."""
 
@@ -34,11 +38,16 @@ class InverseQuadratic:
 
     ``A`` is the inverse of a cluster's covariance, kept as its upper triangle row by row.
 
+    Args:
+        softening: added to a sum of values before they are divided by it; the paper's.
+
     Example:
         >>> shapes = InverseQuadratic().shapes(0.04 * torch.eye(2)[None], 0.01, 1.0)
         >>> InverseQuadratic().values(torch.tensor([[0.2, 0.0]]), shapes)
         tensor([0.5000])
     """
+
+    softening: float = 1e-8
 
     def size(self, dims: int) -> int:
         """Entries of the upper triangle."""
@@ -73,11 +82,18 @@ class Tent:
 
     Its half height lies at the width, the root of the mean squared distance in the cluster.
 
+    Args:
+        softening: added to a sum of values before they are divided by it. Where a point leaves the
+            last tent that holds it, its share would drop from 1 to 0 at once with the paper's 1e-8;
+            0.1, which is ours, lets it fade.
+
     Example:
         >>> shapes = Tent().shapes(0.02 * torch.eye(2)[None], 0.01, 1.0)
         >>> Tent().values(torch.tensor([[0.2, 0.0], [0.2, 0.2], [0.4, 0.0]]), shapes.expand(3, 1))
         tensor([0.5000, 0.2500, 0.0000])
     """
+
+    softening: float = 0.1
 
     def size(self, dims: int) -> int:
         """The sharpness."""
