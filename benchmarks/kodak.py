@@ -6,6 +6,7 @@ a cosine, the knob matched to the image's spectrum before. What has been measure
 ``results/kodak.json`` and not measured again, so the table can be made in several sittings.
 
 Run: python benchmarks/kodak.py                 # one image at 384 pixels, 200k, 1,000 steps
+     python benchmarks/kodak.py --times         # milliseconds of a step of every family
      python benchmarks/kodak.py --full --device cuda
 """
 
@@ -24,14 +25,13 @@ from passband.errors import InputError
 from passband.inr import MatchingSettings, TrainingSettings, psnr, ssim, with_knob
 from passband.inr._initial import initial_field
 from passband.inr._problem import GridProblem
-from passband.inr.choosing import Candidate, candidates, fit_candidate
+from passband.inr.choosing import Candidate, candidates, fit_candidate, step_seconds
 from passband.inr.families import FAMILIES, parameter_count, sized
 from passband.inr.matching import winner_scales
 from passband.inr.targets import GridTarget, evaluate_on_grid, image_target
 
 UNMATCHED = {"siren-30": "siren", "finer-30": "finer"}  # with the omega that everybody takes
 SINGLE = "progressive-single"  # one MLP with all frequencies of the progressive network
-SINGLE_RATE = 3e-3  # at the progressive one's 1e-2 it does not learn
 WINNER = "siren-winner"
 EXTRA = (*UNMATCHED, SINGLE, WINNER)
 
@@ -41,7 +41,12 @@ def main() -> None:
     if arguments.device == "cpu":
         torch.set_num_threads(arguments.threads)
     files = sorted((data_folder() / "images" / "kodak").glob("*.png"))[: arguments.images]
-    rows: dict[str, Any] = _kept(arguments.device)
+    kept = _kept(arguments.device)
+    rows: dict[str, Any] = kept.setdefault("rows", {})
+    if arguments.times:
+        kept["step_ms"] = timed(_problem(files[0], arguments.side), arguments)
+        write_result(_name(arguments.device), kept)
+        return
     for file in files:
         problem = _problem(file, arguments.side)
         for parameters in arguments.parameters:
@@ -52,8 +57,28 @@ def main() -> None:
                     if key not in rows:
                         rows[key] = measured(problem, name, parameters, steps, arguments)
                         print(f"{key:<52} {_shown(rows[key])}", flush=True)
-                        write_result(_name(arguments.device), {"rows": rows})
+                        write_result(_name(arguments.device), kept)
     table(rows)
+
+
+def timed(problem: GridProblem, arguments: argparse.Namespace) -> dict[str, float]:
+    """Milliseconds of a step of every family, of the first number of parameters.
+
+    The shortest of a few steps in a quiet moment: the fits of a whole table share their machine.
+    """
+    device = torch.device(arguments.device)
+    training = TrainingSettings(batch_size=arguments.batch)
+    found = {}
+    for name in arguments.families:
+        try:
+            candidate = chosen(problem.grid, name, arguments.parameters[0])
+        except InputError:  # of other axes
+            continue
+        found[name] = 1e3 * min(
+            step_seconds(problem, candidate, training, device=device) for _ in range(3)
+        )
+        print(f"{name:<20}{found[name]:9.2f} ms a step", flush=True)
+    return found
 
 
 def measured(
@@ -113,8 +138,7 @@ def one_network(grid: GridTarget, parameters: int) -> Candidate:
     axes, channels = len(grid.info.size), grid.info.channels
     settings = sized(found.family, settings, parameters, axes, channels)
     count = parameter_count(settings, axes, channels)
-    family = replace(found.family, lr=SINGLE_RATE)
-    return Candidate(family, settings, found.value, count)
+    return Candidate(found.family, settings, found.value, count)
 
 
 def table(rows: dict[str, Any]) -> None:
@@ -170,7 +194,8 @@ def _name(device: str) -> str:
 
 def _kept(device: str) -> dict[str, Any]:
     path = RESULTS / f"{_name(device)}.json"
-    return dict(json.loads(path.read_text())["rows"]) if path.is_file() else {}
+    kept = json.loads(path.read_text()) if path.is_file() else {}
+    return {key: kept[key] for key in ("rows", "step_ms") if key in kept}
 
 
 def _arguments() -> argparse.Namespace:
@@ -182,6 +207,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, nargs="+", default=[1000])
     parser.add_argument("--batch", type=int, default=2048)
     parser.add_argument("--families", nargs="+", default=[*EXTRA, *FAMILIES])
+    parser.add_argument("--times", action="store_true", help="only the time of a step")
     parser.add_argument("--threads", type=int, default=2, help="as many as cores are free")
     parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()

@@ -1,6 +1,5 @@
 """What differs between kinds of signals in a fit: what is minimised, measured and left behind."""
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +20,7 @@ from passband.inr._shape_bands import ShapeBands
 from passband.inr._shape_objective import ShapeObjective
 from passband.inr._shape_quality import VolumeProbe
 from passband.inr._shape_results import write_shape_results
+from passband.inr._shape_score import surface_score
 from passband.inr.targets import (
     GridTarget,
     ShapeSampler,
@@ -30,7 +30,6 @@ from passband.inr.targets import (
     grid_coordinates,
     grid_importance,
     image_target,
-    sample_surface,
     shape_grid,
     shape_importance,
     shape_target,
@@ -156,17 +155,8 @@ class ShapeProblem:
         return {**self._probe(field, device), "band_error_db": decibels}
 
     def score(self, field: Field) -> float:
-        """``-20 log10`` of the mean distance that ``field`` gives to points of the surface, in dB.
-
-        About how far the two surfaces are from each other, where the field is like a distance.
-        """
-        device = next(field.parameters()).device
-        generator = make_generator(0, _SCORE_STREAM)
-        points = sample_surface(self.target, _SCORE_SAMPLES, generator).to(device)
-        with torch.no_grad():
-            given = torch.cat([field(part) for part in points.split(_SCORE_CHUNK)])
-        distance = float(given.double().abs().mean())
-        return -20.0 * math.log10(max(distance, 1e-12)) if math.isfinite(distance) else -math.inf
+        """How near the surface of ``field`` is to the shape, in dB."""
+        return surface_score(self.target, field)
 
     def write(
         self,

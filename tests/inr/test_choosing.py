@@ -13,8 +13,8 @@ from passband.inr._initial import initial_field
 from passband.inr._knob import run_match
 from passband.inr._problem import GridProblem
 from passband.inr._scene import AutoSettings
+from passband.inr._shape_score import surface_score
 from passband.inr.choosing import candidates, choose_field, fit_candidate, step_seconds, trial
-from passband.inr.choosing._surface import surface_score
 from passband.inr.families import FAMILIES, parameter_count, sized
 from passband.inr.targets import GridTarget, ShapeTarget, SignalInfo, shape_target
 from passband.media import write_image

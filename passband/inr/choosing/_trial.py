@@ -8,11 +8,10 @@ import torch
 
 from passband.inr._field import Field
 from passband.inr._initial import initial_field
-from passband.inr._problem import Problem, ShapeProblem
+from passband.inr._problem import Problem
 from passband.inr._rates import parameter_groups
 from passband.inr._scene import TrainingSettings
 from passband.inr.choosing._candidate import Candidate
-from passband.inr.choosing._surface import surface_score
 from passband.training import Adam, Objective, cosine
 
 _TIMED = 3
@@ -66,16 +65,9 @@ def trial(
     device: torch.device,
     start: Field | None = None,
 ) -> float:
-    """Score in dB of what :func:`fit_candidate` gives; minus infinity where it diverges.
-
-    PSNR, or of a shape :func:`surface_score`.
-    """
+    """Score in dB of what :func:`fit_candidate` gives; minus infinity where it diverges."""
     field = fit_candidate(problem, candidate, training, steps=steps, device=device, start=start)
-    if field is None:
-        return -math.inf
-    if isinstance(problem, ShapeProblem):
-        return surface_score(problem.target, field)
-    return problem.score(field)
+    return -math.inf if field is None else problem.score(field)
 
 
 def step_seconds(

@@ -96,7 +96,7 @@ _ALL = (
     ),
     Family(
         "progressive", FieldSettings(encoding=_PLAIN, network=ProgressiveNetwork()), "sigma",
-        _WIDTH, 1e-2, "Landgraf et al. (PINs), ICML 2022",
+        _WIDTH, 3e-3, "Landgraf et al. (PINs), ICML 2022",
     ),
     Family(
         "fr-siren", FieldSettings(encoding=_PLAIN, network=ReparameterizedSirenNetwork()),
