@@ -25,6 +25,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 
 $(VENV)/tested: $(VENV)/installed
 	$(BIN)/pip install -q -c constraints.txt -e .[test]
+	$(BIN)/pip install -q -c constraints.txt --no-deps vocos encodec  # their torchaudio is not needed
 	@touch $@
 
 clean:

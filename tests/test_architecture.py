@@ -100,7 +100,8 @@ def test_transforms_import_without_what_only_some_need() -> None:
 
 
 def test_import_of_everything_warns_of_nothing() -> None:
-    modules = [f"passband.{room}" for room in ("frequency", "media", "training", "inr", "signal")]
+    rooms = ("frequency", "media", "training", "inr", "signal", "vocoder", "vocoder.learning")
+    modules = [f"passband.{room}" for room in rooms]
     code = f"import {', '.join(modules)}; print('quiet')"
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, cwd=ROOT
@@ -115,7 +116,8 @@ def test_the_standard_signal_module_stays_reachable() -> None:
 def test_public_names_exist() -> None:
     code = (
         "import passband.frequency, passband.media, passband.training, passband.inr\n"
-        "import passband.signal, passband.signal.losses\n"
+        "import passband.signal, passband.signal.losses, passband.vocoder.learning\n"
+        "import passband.vocoder.discriminators, passband.vocoder.losses\n"
         "import passband.inr.encodings, passband.inr.networks, passband.inr.matching\n"
         "import sys\n"
         "rooms = [m for n, m in sys.modules.items() if n.startswith('passband.') and "

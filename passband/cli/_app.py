@@ -6,7 +6,17 @@ from typing import Annotated, Any
 import typer
 
 from passband import __version__
-from passband.cli import _diagnose, _features, _fit, _info, _match, _mesh, _render, _spectrogram
+from passband.cli import (
+    _diagnose,
+    _features,
+    _fit,
+    _info,
+    _match,
+    _mesh,
+    _render,
+    _spectrogram,
+    _train,
+)
 from passband.errors import PassbandError
 
 app = typer.Typer(
@@ -25,6 +35,7 @@ app.command("mesh")(_mesh.mesh)
 app.command("diagnose")(_diagnose.diagnose)
 app.command("spectrogram")(_spectrogram.spectrogram)
 app.command("features")(_features.features)
+app.command("train")(_train.train)
 app.command("info")(_info.info)
 
 

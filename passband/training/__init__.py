@@ -9,16 +9,21 @@ from passband.training._device import choose_device as choose_device
 from passband.training._events import EventLog as EventLog
 from passband.training._events import read_events as read_events
 from passband.training._interrupt import InterruptGuard as InterruptGuard
+from passband.training._learner import Learner as Learner
+from passband.training._learner import Objective as Objective
+from passband.training._learner import StepOutput as StepOutput
 from passband.training._loop import CHECKPOINT as CHECKPOINT
 from passband.training._loop import LoopResult as LoopResult
 from passband.training._loop import LoopSettings as LoopSettings
-from passband.training._loop import Objective as Objective
-from passband.training._loop import StepOutput as StepOutput
 from passband.training._loop import train as train
+from passband.training._loop import train_in_turns as train_in_turns
 from passband.training._memory import keep_freed_memory as keep_freed_memory
 from passband.training._optimizer import Adam as Adam
 from passband.training._progress import ProgressReporter as ProgressReporter
 from passband.training._progress import format_duration as format_duration
+from passband.training._replicas import Replicas as Replicas
+from passband.training._replicas import join_replicas as join_replicas
+from passband.training._run_folder import claim_folder as claim_folder
 from passband.training._sampling import ShuffledSampler as ShuffledSampler
 from passband.training._schedule import constant as constant
 from passband.training._schedule import cosine as cosine
@@ -34,20 +39,24 @@ __all__ = [
     "Checkpoint",
     "EventLog",
     "InterruptGuard",
+    "Learner",
     "LoopResult",
     "LoopSettings",
     "Objective",
     "Precision",
     "ProgressReporter",
+    "Replicas",
     "ShuffledSampler",
     "StepOutput",
     "autocast",
     "choose_device",
+    "claim_folder",
     "constant",
     "cosine",
     "derive_seed",
     "exponential",
     "format_duration",
+    "join_replicas",
     "keep_freed_memory",
     "load_checkpoint",
     "load_tensors",
@@ -56,4 +65,5 @@ __all__ = [
     "save_checkpoint",
     "save_tensors",
     "train",
+    "train_in_turns",
 ]

@@ -3,38 +3,22 @@
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from passband.errors import TrainingError
 from passband.training._checkpoint import load_checkpoint, save_checkpoint
-from passband.training._device import Precision, autocast
-from passband.training._events import EventLog
+from passband.training._device import Precision
 from passband.training._interrupt import InterruptGuard
-from passband.training._progress import ProgressReporter
+from passband.training._learner import Learner, Objective, StepOutput, Turn
+from passband.training._record import Record
+from passband.training._replicas import Replicas
 
 CHECKPOINT = "checkpoint.safetensors"
-
-
-@dataclass(frozen=True)
-class StepOutput:
-    """What one step hands to the loop.
-
-    Attributes:
-        loss: the scalar to minimise, with its graph.
-        measures: scalars to show and record, such as ``{"psnr": ...}`` in dB, without graph.
-    """
-
-    loss: Tensor
-    measures: Mapping[str, Tensor] = field(default_factory=dict)
-
-
-Objective = Callable[[int], StepOutput]
-"""What is minimised: a function of the step number (from 0), so that a resumed run repeats it."""
 
 
 @dataclass(frozen=True)
@@ -123,30 +107,88 @@ def train(
         >>> round(weight.weight.item(), 3)
         2.0
     """
-    state = _State(model, optimizer, settings, folder / CHECKPOINT, fingerprint)
+    return train_in_turns(
+        {"": Learner(model, optimizer, objective)},
+        settings=settings,
+        schedule=schedule,
+        folder=folder,
+        fingerprint=fingerprint,
+        evaluate=evaluate,
+        resume=resume,
+    )
+
+
+def train_in_turns(
+    learners: Mapping[str, Learner],
+    *,
+    settings: LoopSettings,
+    schedule: Callable[[int], float],
+    folder: Path,
+    fingerprint: str,
+    evaluate: Callable[[int], dict[str, Any]] = lambda step: {},
+    resume: bool = False,
+    replicas: Replicas | None = None,
+) -> LoopResult:
+    """`train` for several models that are updated one after the other in every step.
+
+    Args:
+        learners: what learns, by name, in the order of the turns; the loss of the last one is the
+            loss of the step.
+        settings: how long and how.
+        schedule: factor on all learning rates at a step.
+        folder: run folder, which exists.
+        fingerprint: text that says what is being learned; a checkpoint with another is refused.
+        evaluate: called in the main process with the number of steps done, at
+            ``settings.evaluate_at``.
+        resume: go on from the checkpoint in ``folder`` if there is one.
+        replicas: the processes that train together; this one alone by default.
+
+    Raises:
+        TrainingError: a loss is not finite; the last good checkpoint stays.
+        InputError: the checkpoint belongs to another run.
+        OutputError: the folder cannot be written or the device is full.
+        KeyboardInterrupt: on SIGINT or SIGTERM in any process, after the step and a checkpoint.
+
+    Example:
+        >>> import tempfile
+        >>> x, y = nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False)
+        >>> follow = lambda mine, aim: lambda step: StepOutput((mine.weight - aim()).square().sum())
+        >>> sgd = lambda model: torch.optim.SGD(model.parameters(), lr=0.1)
+        >>> result = train_in_turns(
+        ...     {
+        ...         "x": Learner(x, sgd(x), follow(x, lambda: 2.0)),
+        ...         "y": Learner(y, sgd(y), follow(y, lambda: x.weight.detach())),
+        ...     },
+        ...     settings=LoopSettings(steps=60),
+        ...     schedule=lambda step: 1.0,
+        ...     folder=Path(tempfile.mkdtemp()),
+        ...     fingerprint="example",
+        ... )
+        >>> round(y.weight.item(), 3)
+        2.0
+    """
+    state = _State(learners, settings, folder / CHECKPOINT, fingerprint, replicas or Replicas())
     if resume and state.path.exists():
         state.load()
     if state.step >= settings.steps:
         return state.result()
     with (
-        EventLog(folder, step=state.step) as events,
-        ProgressReporter(settings.steps, start=state.step) as progress,
+        Record(folder, settings.steps, start=state.step, quiet=not state.replicas.main) as record,
         InterruptGuard() as interrupt,
     ):
         while state.step < settings.steps:
-            output = state.take_step(objective, schedule)
+            outputs = state.take_step(schedule)
             done = state.step
             if done % settings.log_every == 0 or done in (1, settings.steps):
-                measures = {name: value.item() for name, value in output.measures.items()}
-                state.check_loss(output.loss)
-                events.write(done - 1, loss=state.loss, **measures)
-                progress.update(done, loss=state.loss, measures=measures)
-            if done in settings.evaluate_at:
+                record.write(done, state.loss_of(outputs), state.measures_of(outputs))
+            if done in settings.evaluate_at and state.replicas.main:
                 state.history.append({"step": done, **evaluate(done)})
-            if state.due() or interrupt.requested or done == settings.steps:
-                state.check_loss(output.loss)
+            stopping = state.replicas.any(interrupt.requested)
+            # Of the others' clocks none may decide: all of them must do the same.
+            if stopping or done == settings.steps or (state.due() and state.replicas.main):
+                state.check(outputs)
                 state.save()
-            if interrupt.requested:
+            if stopping:
                 raise KeyboardInterrupt
     return state.result()
 
@@ -156,19 +198,18 @@ class _State:
 
     def __init__(
         self,
-        model: nn.Module,
-        optimizer: torch.optim.Optimizer,
+        learners: Mapping[str, Learner],
         settings: LoopSettings,
         path: Path,
         fingerprint: str,
+        replicas: Replicas,
     ) -> None:
-        self.model, self.optimizer, self.settings = model, optimizer, settings
+        self.turns = {
+            name: Turn(learner, settings.precision, settings.clip_norm)
+            for name, learner in learners.items()
+        }
+        self.settings, self.replicas = settings, replicas
         self.path, self.fingerprint = path, fingerprint
-        self.device = next(model.parameters()).device
-        self.scaler = torch.amp.GradScaler(
-            self.device.type, enabled=settings.precision == "float16"
-        )
-        self.base_rates = [group["lr"] for group in optimizer.param_groups]
         self.step, self.loss = 0, math.nan
         self.history: list[dict[str, Any]] = []
         self._seconds_before = 0.0
@@ -178,29 +219,35 @@ class _State:
     def seconds(self) -> float:
         return self._seconds_before + time.perf_counter() - self._began
 
-    def take_step(self, objective: Objective, schedule: Callable[[int], float]) -> StepOutput:
+    def take_step(self, schedule: Callable[[int], float]) -> list[StepOutput]:
         factor = schedule(self.step)
-        for group, rate in zip(self.optimizer.param_groups, self.base_rates, strict=True):
-            group["lr"] = rate * factor
-        with autocast(self.device, self.settings.precision):
-            output = objective(self.step)
-        self.optimizer.zero_grad(set_to_none=True)
-        self.scaler.scale(output.loss).backward()
-        if self.settings.clip_norm is not None:
-            self.scaler.unscale_(self.optimizer)
-            nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip_norm)
-        self.scaler.step(self.optimizer)
-        self.scaler.update()
+        outputs = [turn.take(self.step, factor, self.replicas) for turn in self.turns.values()]
         self.step += 1
-        return output
+        return outputs
 
-    def check_loss(self, loss: Tensor) -> None:
-        self.loss = loss.item()
-        if not math.isfinite(self.loss):
-            raise TrainingError(
-                f"the loss is {self.loss} at step {self.step}; the last good checkpoint is kept in "
-                f"{self.path.parent}. Lower training.optimizer.lr or set training.clip_norm."
-            )
+    def loss_of(self, outputs: Sequence[StepOutput]) -> float:
+        """The step's loss in all processes together, checked."""
+        means = [StepOutput(self.replicas.mean(output.loss.detach())) for output in outputs]
+        self.check(means)
+        self.loss = means[-1].loss.item()
+        return self.loss
+
+    def measures_of(self, outputs: Sequence[StepOutput]) -> dict[str, float]:
+        return {
+            name: self.replicas.mean(value).item()
+            for output in outputs
+            for name, value in output.measures.items()
+        }
+
+    def check(self, outputs: Sequence[StepOutput]) -> None:
+        for output in outputs:
+            loss = output.loss.item()
+            if not math.isfinite(loss):
+                raise TrainingError(
+                    f"the loss is {loss} at step {self.step}; the last good checkpoint is "
+                    f"kept in {self.path.parent}. Lower training.optimizer.lr or set "
+                    "training.clip_norm."
+                )
 
     def due(self) -> bool:
         return time.perf_counter() - self._saved >= self.settings.checkpoint_seconds
@@ -212,15 +259,12 @@ class _State:
             "seconds": self.seconds,
             "history": self.history,
         }
-        save_checkpoint(
-            self.path, self.model, self.optimizer, self.scaler, step=self.step, meta=meta
-        )
+        if self.replicas.main:
+            save_checkpoint(self.path, self.turns, step=self.step, meta=meta)
         self._saved = time.perf_counter()
 
     def load(self) -> None:
-        checkpoint = load_checkpoint(
-            self.path, self.fingerprint, self.model, self.optimizer, self.scaler
-        )
+        checkpoint = load_checkpoint(self.path, self.fingerprint, self.turns)
         self.step, self.loss = checkpoint.step, checkpoint.meta["loss"]
         self.history = checkpoint.meta["history"]
         self._seconds_before = checkpoint.meta["seconds"]

@@ -1,0 +1,67 @@
+"""Recipes from and to TOML, with overrides from the command line."""
+
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from passband.errors import InputError
+from passband.inr._scene_file import apply_overrides
+from passband.vocoder.learning._recipe import Recipe
+
+
+def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Read the recipe in the TOML file ``path``, with ``overrides`` such as ``training.steps=100``.
+
+    Args:
+        path: the file.
+        overrides: texts ``key.path=value``; a later one wins.
+
+    Raises:
+        InputError: the file is missing or no TOML, a key is unknown, or a value is not allowed.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "recipe.toml"
+        >>> _ = path.write_text("[training]\\nsteps = 10")
+        >>> load_recipe(path, ["training.steps=20"]).training.steps
+        20
+    """
+    try:
+        plain = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise InputError(f"{path} cannot be read: {reason}. Pass a recipe.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{path} is not TOML: {error}. Correct that line.") from error
+    apply_overrides(plain, overrides)
+    try:
+        return Recipe.model_validate(plain)
+    except ValidationError as error:
+        raise InputError(f"{path}: {_first_problem(error)}") from error
+
+
+def dump_recipe(recipe: Recipe) -> str:
+    """The TOML text of ``recipe``, every setting written out.
+
+    Example:
+        >>> import tomllib
+        >>> Recipe.model_validate(tomllib.loads(dump_recipe(Recipe()))) == Recipe()
+        True
+    """
+    import tomli_w  # noqa: PLC0415  only a run writes TOML
+
+    return tomli_w.dumps(recipe.model_dump(exclude_none=True))
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    key = ".".join(str(part) for part in problem["loc"])
+    rule = problem["msg"].removeprefix("Value error, ").replace("Input should", "it should")
+    if problem["type"] == "extra_forbidden":
+        return f"unknown key `{key}`. Compare it with the keys in the recipes that come along."
+    if not key:
+        return f"{rule}. Change one of them."
+    shown = "" if isinstance(problem["input"], dict) else f" (={problem['input']!r})"
+    return f"`{key}`{shown}: {rule}."
