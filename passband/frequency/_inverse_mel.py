@@ -31,7 +31,8 @@ def inverse_mel_scale(
 
     Raises:
         TypeError: for values that are not float32 or float64.
-        ValueError: for another number of bands than ``filters`` has, or an unknown driver.
+        ValueError: for another number of bands than ``filters`` has, an unknown driver, or filters
+            without full rank where the driver needs it.
 
     Example:
         >>> from passband.frequency import melscale_fbanks
@@ -51,5 +52,11 @@ def inverse_mel_scale(
     bank = filters.to(dtype=x.dtype, device=x.device).mT
     # One factorisation for all: the items of the batch are further columns.
     columns = x.movedim(-2, 0)
-    solution: Tensor = torch.linalg.lstsq(bank, columns.flatten(1), driver=driver).solution
+    try:
+        solution: Tensor = torch.linalg.lstsq(bank, columns.flatten(1), driver=driver).solution
+    except torch.linalg.LinAlgError as error:
+        raise ValueError(
+            f"`filters` (of shape {tuple(filters.shape)}) must have full rank for driver='gels': "
+            "some filter is empty or a mixture of others. Take fewer n_mels, or driver='gelsy'."
+        ) from error
     return solution.relu().reshape(-1, *columns.shape[1:]).movedim(0, -2)

@@ -191,3 +191,11 @@ def test_bad_arguments() -> None:
         inverse_mel_scale(torch.ones(40, 5), torch.ones(201, 40), driver="qr")
     with pytest.raises(ValueError, match=r"`mel_scale` \(='bark'\) must be one of"):
         mel_to_hz(1.0, mel_scale="bark")
+
+
+def test_inverse_of_filters_without_full_rank_names_the_cure() -> None:
+    filters = torch.rand(9, 3, generator=torch.Generator().manual_seed(0))
+    filters[:, 1] = 0.0
+    with pytest.raises(ValueError, match=r"must have full rank .* driver='gelsy'"):
+        inverse_mel_scale(torch.ones(3, 4), filters)
+    assert inverse_mel_scale(torch.ones(3, 4), filters, driver="gelsy").isfinite().all()
