@@ -18,6 +18,7 @@ from passband.vocoder._hub import push_folder
 from passband.vocoder._packed import Packing, Precision
 from passband.vocoder._pretrained import load_weights, read_pretrained, write_pretrained
 from passband.vocoder._settings import VocosSettings
+from passband.vocoder._stream import VocosStream
 
 
 class Vocos(nn.Module):
@@ -59,6 +60,15 @@ class Vocos(nn.Module):
         self.hop_length: int = self.feature_extractor.hop_length
         self.context: int = self.backbone.context
         self._packing = Packing()
+
+    def train(self, mode: bool = True) -> "Vocos":
+        """Switch between training and use; weights are read afresh by the next synthesis.
+
+        Fused optimisers change weights without raising their version.
+        """
+        self._packing = Packing()
+        super().train(mode)
+        return self
 
     @classmethod
     def from_pretrained(
@@ -245,7 +255,19 @@ class Vocos(nn.Module):
             frames = self.head.frames(self.backbone(seen, bandwidth_id, mask))
         return frames if mask is None else frames * mask
 
-    def _check(self, features: Tensor, length: int | None) -> None:
+    def stream(
+        self, bandwidth_id: int | Tensor | None = None, *, precision: Precision = "float32"
+    ) -> VocosStream:
+        """Begin a sound whose features arrive a few frames at a time.
+
+        ``stream.push(features)`` gives the samples that are final, ``stream.finish()`` the rest;
+        one after the other they are what the vocoder makes of all features at once. The sound is
+        ``stream.latency`` samples behind the features: ``context hop_length`` and the head's
+        margin.
+        """
+        return VocosStream(self, bandwidth_id, precision)
+
+    def _check(self, features: Tensor, length: int | None, least: int | None = None) -> None:
         expected = self.feature_extractor.expected
         if features.ndim < 2 or features.shape[-2] != self.channels:
             turned = features.ndim >= 2 and features.shape[-1] == self.channels
@@ -254,7 +276,8 @@ class Vocos(nn.Module):
                 f"`features` (shape {tuple(features.shape)}) must be (*batch, {self.channels}, "
                 f"frames): expected {expected}.{cure}"
             )
-        least = 1 if self.head.padding == "same" else 2
+        if least is None:
+            least = 1 if self.head.padding == "same" else 2
         if features.shape[-1] < least or features.numel() == 0:
             raise InputError(
                 f"`features` (shape {tuple(features.shape)}) must have at least {least} frames."

@@ -263,3 +263,17 @@ def test_codes_need_a_vocoder_of_codes() -> None:
 def test_bad_settings(settings: dict[str, object], match: str) -> None:
     with pytest.raises(ValueError, match=match):
         VocosSettings.model_validate(settings)
+
+
+def test_weights_changed_unseen_are_read_after_a_switch_to_use() -> None:
+    vocos, features = small(), torch.randn(1, 100, 12)
+    with torch.inference_mode():
+        before = vocos(features)
+    vocos.train()
+    for weight in vocos.parameters():
+        weight.data.mul_(0.5)  # as fused optimisers do, without raising the version
+    vocos.eval()
+    with torch.inference_mode():
+        after = vocos(features)
+    assert error(after, plain(vocos, features)) < 1e-5
+    assert error(after, before) > 1e-2
