@@ -33,7 +33,10 @@ from passband.inr.targets import GridTarget, evaluate_on_grid, image_target
 UNMATCHED = {"siren-30": "siren", "finer-30": "finer"}  # with the omega that everybody takes
 SINGLE = "progressive-single"  # one MLP with all frequencies of the progressive network
 WINNER = "siren-winner"
-EXTRA = (*UNMATCHED, SINGLE, WINNER)
+MERGED = "positional-as-fr"  # what fr-relu is once merged, trained as a plain network
+    "positional-as-fr"  # the network that fr-relu is once its bases are merged, trained as it is
+)
+EXTRA = (*UNMATCHED, SINGLE, WINNER, MERGED)
 
 
 def main() -> None:
@@ -121,6 +124,8 @@ def chosen(grid: GridTarget, name: str, parameters: int) -> Candidate:
     """The member of that family for that many parameters, matched unless its name says not."""
     if name == SINGLE:
         return one_network(grid, parameters)
+    if name == MERGED:
+        return merged_network(grid, parameters)
     family = "siren" if name == WINNER else UNMATCHED.get(name, name)
     (found,) = candidates(grid, [family], [parameters], MatchingSettings())
     if name in (*UNMATCHED, WINNER) and found.family.knob is not None:
@@ -139,6 +144,17 @@ def one_network(grid: GridTarget, parameters: int) -> Candidate:
     settings = sized(found.family, settings, parameters, axes, channels)
     count = parameter_count(settings, axes, channels)
     return Candidate(found.family, settings, found.value, count)
+
+
+def merged_network(grid: GridTarget, parameters: int) -> Candidate:
+    """A ReLU network as wide and deep as the Fourier-reparameterised one of that size."""
+    (found,) = candidates(grid, ["fr-relu"], [parameters], MatchingSettings())
+    (plain,) = candidates(grid, ["positional"], [parameters], MatchingSettings())
+    settings = plain.settings
+    for key in ("hidden_features", "hidden_layers"):
+        settings = with_knob(settings, f"network.{key}", getattr(found.settings.network, key))
+    count = parameter_count(settings, len(grid.info.size), grid.info.channels)
+    return replace(plain, settings=settings, parameters=count)
 
 
 def table(rows: dict[str, Any]) -> None:
