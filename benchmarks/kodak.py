@@ -34,8 +34,6 @@ UNMATCHED = {"siren-30": "siren", "finer-30": "finer"}  # with the omega that ev
 SINGLE = "progressive-single"  # one MLP with all frequencies of the progressive network
 WINNER = "siren-winner"
 MERGED = "positional-as-fr"  # what fr-relu is once merged, trained as a plain network
-    "positional-as-fr"  # the network that fr-relu is once its bases are merged, trained as it is
-)
 EXTRA = (*UNMATCHED, SINGLE, WINNER, MERGED)
 
 

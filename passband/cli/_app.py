@@ -16,6 +16,8 @@ from passband.cli import (
     _render,
     _spectrogram,
     _train,
+    _vocode,
+    _vocoder,
 )
 from passband.errors import PassbandError
 
@@ -36,6 +38,8 @@ app.command("diagnose")(_diagnose.diagnose)
 app.command("spectrogram")(_spectrogram.spectrogram)
 app.command("features")(_features.features)
 app.command("train")(_train.train)
+app.command("vocode")(_vocode.vocode)
+app.add_typer(_vocoder.app, name="vocoder")
 app.command("info")(_info.info)
 
 

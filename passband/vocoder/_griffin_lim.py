@@ -1,6 +1,7 @@
 """Sound from mel features without any weights: the baseline of every vocoder."""
 
 from collections.abc import Sequence
+from typing import NoReturn
 
 import torch
 from jaxtyping import Float, Int
@@ -80,6 +81,17 @@ class GriffinLim(nn.Module):
                 sound = self._sound(row[None, :, :each], None)[0, :natural]
                 out[: len(sound)] = sound
         return audio.reshape(*features.shape[:-2], -1)
+
+    def stream(self) -> NoReturn:
+        """Refuse: every step of the iteration looks at the whole sound.
+
+        Raises:
+            InputError: always.
+        """
+        raise InputError(
+            "`stream` needs a vocoder with weights: Griffin-Lim iterates over the whole sound. "
+            "Use Vocos.stream, or call the vocoder on all features."
+        )
 
     def _samples(self, count: int) -> int:
         return (count - (self.settings.padding == "center")) * self.hop_length
