@@ -54,7 +54,7 @@ def inverse_mel_scale(
     columns = x.movedim(-2, 0)
     try:
         solution: Tensor = torch.linalg.lstsq(bank, columns.flatten(1), driver=driver).solution
-    except torch.linalg.LinAlgError as error:
+    except torch.linalg.LinAlgError as error:  # type: ignore[attr-defined]
         raise ValueError(
             f"`filters` (of shape {tuple(filters.shape)}) must have full rank for driver='gels': "
             "some filter is empty or a mixture of others. Take fewer n_mels, or driver='gelsy'."

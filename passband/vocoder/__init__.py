@@ -27,6 +27,7 @@ from passband.vocoder._settings import MelFeatureSettings as MelFeatureSettings
 from passband.vocoder._settings import PseudoInverseSettings as PseudoInverseSettings
 from passband.vocoder._settings import ResNetSettings as ResNetSettings
 from passband.vocoder._settings import VocosSettings as VocosSettings
+from passband.vocoder._stream import VocosStream as VocosStream
 from passband.vocoder._vocos import Vocos as Vocos
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "ResidualBlock",
     "Vocos",
     "VocosSettings",
+    "VocosStream",
     "convert_to_passband",
     "convert_to_published",
 ]

@@ -258,13 +258,7 @@ class Vocos(nn.Module):
     def stream(
         self, bandwidth_id: int | Tensor | None = None, *, precision: Precision = "float32"
     ) -> VocosStream:
-        """Begin a sound whose features arrive a few frames at a time.
-
-        ``stream.push(features)`` gives the samples that are final, ``stream.finish()`` the rest;
-        one after the other they are what the vocoder makes of all features at once. The sound is
-        ``stream.latency`` samples behind the features: ``context hop_length`` and the head's
-        margin.
-        """
+        """Begin a sound whose features arrive in chunks, ``latency`` samples behind them."""
         return VocosStream(self, bandwidth_id, precision)
 
     def _check(self, features: Tensor, length: int | None, least: int | None = None) -> None:
@@ -276,8 +270,7 @@ class Vocos(nn.Module):
                 f"`features` (shape {tuple(features.shape)}) must be (*batch, {self.channels}, "
                 f"frames): expected {expected}.{cure}"
             )
-        if least is None:
-            least = 1 if self.head.padding == "same" else 2
+        least = least or (1 if self.head.padding == "same" else 2)
         if features.shape[-1] < least or features.numel() == 0:
             raise InputError(
                 f"`features` (shape {tuple(features.shape)}) must have at least {least} frames."

@@ -50,7 +50,7 @@ _ALL = (
         "Sitzmann et al., NeurIPS 2020",
     ),
     Family(
-        "finer", FieldSettings(encoding=_PLAIN, network=FinerNetwork()), "omega", _WIDTH, 5e-4,
+        "finer", FieldSettings(encoding=_PLAIN, network=FinerNetwork()), "omega", _WIDTH, 2e-4,
         "Liu et al., CVPR 2024",
     ),
     Family(
