@@ -78,12 +78,16 @@ def step_seconds(
     device: torch.device,
     start: Field | None = None,
 ) -> float:
-    """Seconds that one step of ``candidate`` takes: the shortest of three after a first."""
+    """Seconds that one of the last steps of ``candidate`` takes, when all its levels are open.
+
+    The shortest of three after a first.
+    """
     field = _own(start, problem, candidate, training).to(device)
     optimizer = _optimizer(field, candidate, training)
     objective = problem.objective(field, training)
     seconds = []
-    for step in range(1 + _TIMED):
+    first = max(0, training.steps - 1 - _TIMED)
+    for step in range(first, first + 1 + _TIMED):
         began = time.perf_counter()
         _stepped(objective, optimizer, step)
         if device.type == "cuda":
