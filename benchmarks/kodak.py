@@ -45,7 +45,8 @@ def main() -> None:
     kept = _kept(arguments.device)
     rows: dict[str, Any] = kept.setdefault("rows", {})
     if arguments.times:
-        kept["step_ms"] = timed(_problem(files[0], arguments.side), arguments)
+        found = timed(_problem(files[0], arguments.side), arguments)
+        kept.setdefault("step_ms", {}).update(found)
         write_result(_name(arguments.device), kept)
         return
     for file in files:

@@ -16,8 +16,10 @@ def data() -> Path:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def two_threads() -> None:
-    torch.set_num_threads(min(2, os.cpu_count() or 1))
+def threads() -> None:
+    """Two, or the cores that fall to this process: threads that share a core wait in turns."""
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    torch.set_num_threads(max(1, min(2, (os.cpu_count() or 1) // processes)))
 
 
 @pytest.fixture(autouse=True)

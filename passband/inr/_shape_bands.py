@@ -6,14 +6,14 @@ from passband.inr._field import Field
 from passband.inr._quality import relative_band_error
 from passband.inr.targets import ShapeTarget, evaluate_on_grid, shape_grid
 
-_SIDE, _CELLS = 48, 4.0
+_SIDE, _CELLS = 48, 1.0
 
 
 class ShapeBands:
     """Error per octave band of the distances to a shape, on a grid.
 
-    Distances are cut off some cells from the surface, as spectrum matching has them: uncut, their
-    spectrum tells of the room around a shape and hardly of its detail.
+    Distances are cut off one cell from the surface: further out, small errors of a smooth field
+    outweigh what high bands hold of the shape.
 
     Args:
         target: the shape.

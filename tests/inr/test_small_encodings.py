@@ -21,6 +21,7 @@ from passband.inr.encodings import (
     TriangleWave,
     UnitIdentity,
 )
+from passband.inr.settings import PanoramaEncoding
 
 
 def coordinates(*batch: int, d: int, dtype: torch.dtype = torch.float64) -> torch.Tensor:
@@ -267,3 +268,8 @@ def test_a_panorama_closes_over_the_seam_and_meets_at_the_poles() -> None:
     pole = encode(torch.stack((torch.full_like(row, -1), row), dim=-1))
     zenith = SphericalHarmonics(3, 5)(torch.tensor([0.0, 0.0, 1.0], dtype=torch.float64))
     torch.testing.assert_close(pole, zenith.expand_as(pole))
+
+
+def test_panoramas_are_pictures() -> None:
+    with pytest.raises(InputError, match=r"`in_features` \(=3\) must be 2 for a panorama"):
+        PanoramaEncoding(degree=3).build(3)

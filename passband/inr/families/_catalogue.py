@@ -21,6 +21,7 @@ from passband.inr.settings import (
     NeuRBFEncoding,
     NeuRBFNetwork,
     OneBlobEncoding,
+    PanoramaEncoding,
     PositionalEncoding,
     ProgressiveNetwork,
     QuantizedEncoding,
@@ -28,7 +29,6 @@ from passband.inr.settings import (
     ReparameterizedReluNetwork,
     ReparameterizedSirenNetwork,
     SirenNetwork,
-    SphericalHarmonicsEncoding,
     TcnnNetwork,
     TriangleWaveEncoding,
     TriPlaneEncoding,
@@ -144,9 +144,8 @@ _ALL = (
         "digits", _WIDTH, 3e-3, "Zhou et al. (FoNE), 2025",
     ),
     Family(
-        "sphericalharmonics",
-        FieldSettings(encoding=SphericalHarmonicsEncoding(degree="match"), network=_TCNN),
-        "degree", _WIDTH, 3e-3, "Sloan, GDC 2008", axes=(2, 3),
+        "panorama", FieldSettings(encoding=PanoramaEncoding(degree="match"), network=_TCNN),
+        "degree", _WIDTH, 3e-3, "spherical harmonics; Sloan, GDC 2008", axes=(2,),
     ),
     Family(
         "triplane",

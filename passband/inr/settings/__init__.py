@@ -40,6 +40,7 @@ from passband.inr.settings._networks import SirenNetwork as SirenNetwork
 from passband.inr.settings._networks import WireNetwork as WireNetwork
 from passband.inr.settings._neurbf import NeuRBFEncoding as NeuRBFEncoding
 from passband.inr.settings._neurbf import NeuRBFNetwork as NeuRBFNetwork
+from passband.inr.settings._panorama import PanoramaEncoding as PanoramaEncoding
 from passband.inr.settings._progressive import ProgressiveNetwork as ProgressiveNetwork
 from passband.inr.settings._quantized import QuantizedEncoding as QuantizedEncoding
 from passband.inr.settings._tcnn import FrequencyEncoding as FrequencyEncoding
@@ -68,7 +69,8 @@ Encoding = Annotated[
     | NeuRBFEncoding
     | FrebisEncoding
     | LearnedFrebisEncoding
-    | FoneEncoding,
+    | FoneEncoding
+    | PanoramaEncoding,
     Field(discriminator="kind"),
 ]
 Network = Annotated[
@@ -127,6 +129,7 @@ __all__ = [
     "NeuRBFNetwork",
     "Omega",
     "OneBlobEncoding",
+    "PanoramaEncoding",
     "PositionalEncoding",
     "ProgressiveNetwork",
     "QuantizedEncoding",

@@ -54,16 +54,14 @@ class OneBlobEncoding(Settings):
 
 
 class SphericalHarmonicsEncoding(Settings):
-    """Real spherical harmonics of a direction, or of where a sample of a panorama looks."""
+    """Real spherical harmonics of a direction."""
 
     kind: Literal["sphericalharmonics"] = "sphericalharmonics"
     degree: Annotated[int, Field(ge=1, le=8)] | Match = 4
 
     def build(self, in_features: int, *, generator: torch.Generator | None = None) -> nn.Module:
-        """The module for 3 coordinates, a direction, or for the 2 of a panorama."""
+        """The module, for 3 coordinates."""
         arguments: dict[str, Any] = self.arguments()
-        if in_features == 2:
-            return encodings.PanoramaHarmonics(**arguments)
         return encodings.SphericalHarmonics(in_features, **arguments)
 
 
