@@ -169,9 +169,9 @@ def test_a_long_sound_goes_block_by_block_to_the_same_values(
     assert run(monkeypatch, *arguments, "whole.npz") == 0
     monkeypatch.setattr(_apply, "_BLOCK", 3000)
     assert run(monkeypatch, *arguments, "blocks.npz") == 0
-    whole, blocks = np.load("whole.npz"), np.load("blocks.npz")
-    assert whole["values"].shape == blocks["values"].shape
-    np.testing.assert_allclose(whole["values"], blocks["values"], rtol=1e-3, atol=1e-4)
+    with np.load("whole.npz") as whole, np.load("blocks.npz") as blocks:
+        assert whole["values"].shape == blocks["values"].shape
+        np.testing.assert_allclose(whole["values"], blocks["values"], rtol=1e-3, atol=1e-4)
 
 
 BAD = {
