@@ -102,9 +102,9 @@ def _quality(metrics: dict[str, Any]) -> str:
 def read_source(source: Path, overrides: list[str]) -> "Scene":
     """The scene in ``source``, or the default scene for the signal in it, with ``overrides``."""
     from passband.inr import default_scene, load_scene, parse_scene
-    from passband.inr._scene_file import apply_overrides
     from passband.inr.targets import bundled_image
     from passband.media import probe
+    from passband.training import override_settings
 
     if source.suffix.lower() == ".toml":
         return load_scene(source, overrides)
@@ -113,7 +113,7 @@ def read_source(source: Path, overrides: list[str]) -> "Scene":
     if not overrides:
         return scene
     plain = scene.model_dump(exclude_none=True)
-    apply_overrides(plain, overrides)
+    override_settings(plain, overrides)
     return parse_scene(plain, source=text)
 
 

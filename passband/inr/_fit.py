@@ -9,8 +9,6 @@ from typing import Any
 
 import torch
 
-from passband.atomic import TEMPORARY_FILES, write_text_atomic
-from passband.errors import InputError, OutputError
 from passband.inr._field import Field
 from passband.inr._initial import initial_field
 from passband.inr._knob import ResolvedField, load_resolved, resolve_field, save_resolved
@@ -25,7 +23,9 @@ from passband.training import (
     LoopResult,
     LoopSettings,
     autocast,
+    check_folder,
     choose_device,
+    claim_folder,
     constant,
     cosine,
     exponential,
@@ -62,12 +62,14 @@ def fit(
     place = choose_device(device)
     autocast(place, scene.training.precision)  # refuses 16 bits where they do not work
     problem = load_problem(scene)
-    check_folder(folder, scene, resume=resume)
+    text = dump_scene(scene)
+    check_folder(folder, SCENE_FILE, text, resume=resume)  # before what takes long
     resolved = load_resolved(folder)
     if resolved is None:
         resolved = _resolve(scene, problem, place)
     training = resolved.training or scene.training
-    prepare_folder(folder, scene, resolved)
+    claim_folder(folder, SCENE_FILE, text, resume=resume)
+    save_resolved(folder, resolved)
     field = initial_field(resolved.settings, problem, training.seed, winner=resolved.winner).to(
         place
     )
@@ -104,56 +106,6 @@ def _resolve(scene: Scene, problem: Problem, device: torch.device) -> ResolvedFi
 
 def _say(text: str) -> None:
     sys.stderr.write(f"{text}\n")
-
-
-def check_folder(folder: Path, scene: Scene, *, resume: bool) -> None:
-    """Make sure that ``folder`` is free for ``scene``, or already its own; write nothing.
-
-    Raises:
-        InputError: the folder is in use, or by another scene.
-        OutputError: it cannot be looked into.
-    """
-    try:
-        entries = list(folder.iterdir()) if folder.exists() else []
-    except OSError as error:
-        raise _unusable(folder, error) from error
-    # Names that start with a dot are temporary files of a run that was killed.
-    if all(entry.name.startswith(".") for entry in entries):
-        return
-    if not resume:
-        raise InputError(
-            f"{folder} is not empty. Pass --resume to go on with it, or another --out."
-        )
-    file = folder / SCENE_FILE
-    if not file.is_file():
-        raise InputError(f"{folder} holds other things than a run. Choose another --out.")
-    if file.read_text(encoding="utf-8") != dump_scene(scene):
-        raise InputError(
-            f"{folder} is the run of another scene (its {SCENE_FILE} differs from this one). "
-            "Resume with the scene and settings it was made with, or choose another --out."
-        )
-
-
-def prepare_folder(folder: Path, scene: Scene, resolved: ResolvedField) -> None:
-    """Make ``folder``, rid it of what a kill left half-written, and write scene and knob.
-
-    Raises:
-        OutputError: it cannot be made or written.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for leftover in folder.glob(TEMPORARY_FILES):
-            leftover.unlink()
-    except OSError as error:
-        raise _unusable(folder, error) from error
-    write_text_atomic(folder / SCENE_FILE, dump_scene(scene))
-    save_resolved(folder, resolved)
-
-
-def _unusable(folder: Path, error: OSError) -> OutputError:
-    return OutputError(
-        f"{folder} cannot be made a run folder: {error.strerror}. Choose another with --out."
-    )
 
 
 def _train(

@@ -1,7 +1,6 @@
 """Scenes from and to TOML, overrides from the command line, and errors a person can act on."""
 
 import os
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, get_args
@@ -10,6 +9,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from passband.errors import InputError
 from passband.inr._scene import Scene
+from passband.training import read_settings
 
 _ADAPTER: TypeAdapter[Scene] = TypeAdapter(Annotated[Scene, Field(discriminator="kind")])
 
@@ -22,16 +22,7 @@ def load_scene(path: Path, overrides: Sequence[str] = ()) -> Scene:
     Raises:
         InputError: the file is missing or no TOML, a key is unknown, or a value is not allowed.
     """
-    try:
-        plain = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise InputError(
-            f"{path} cannot be read: {reason}. Pass a scene file or a signal."
-        ) from error
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path} is not TOML: {error}. Correct that line.") from error
-    apply_overrides(plain, overrides)
+    plain = read_settings(path, overrides, expected="a scene file or a signal")
     return parse_scene(plain, source=str(path), base=path.parent)
 
 
@@ -69,42 +60,6 @@ def resolve_path(text: str, base: Path) -> str:
     if text.startswith("skimage:"):
         return text
     return str((base / Path(os.path.expandvars(text)).expanduser()).absolute())
-
-
-def apply_overrides(plain: dict[str, Any], overrides: Sequence[str]) -> None:
-    """Set ``a.b=value`` in the nested dictionary ``plain``, for every override in turn.
-
-    A value is read as TOML where it is TOML (numbers, booleans, lists, tables), else as text.
-
-    Raises:
-        InputError: an override is not of the form ``key=value``.
-
-    Example:
-        >>> plain = {"training": {"steps": 600}}
-        >>> apply_overrides(plain, ["training.steps=50", "target.path=a b.png"])
-        >>> plain
-        {'training': {'steps': 50}, 'target': {'path': 'a b.png'}}
-    """
-    for override in overrides:
-        key, equals, text = override.partition("=")
-        if not equals or not all(key.split(".")):
-            raise InputError(
-                f"`--set {override}` must read key.path=value, as in training.steps=300."
-            )
-        *tables, name = key.strip().split(".")
-        table = plain
-        for part in tables:
-            table = table.setdefault(part, {})
-            if not isinstance(table, dict):
-                raise InputError(f"`--set {override}`: {part} is a value, not a table.")
-        table[name] = _value(text)
-
-
-def _value(text: str) -> Any:
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except (tomllib.TOMLDecodeError, KeyError):
-        return text
 
 
 def dump_scene(scene: Scene) -> str:

@@ -7,11 +7,12 @@ from typing import Any
 from passband.atomic import write_text_atomic
 from passband.inr._choice_report import choice_section
 from passband.inr._figures import band_figure
-from passband.inr._report import _PAGE, _figure, _matching_section, _row
+from passband.inr._report import matching_section
 from passband.inr._shape_figures import history_figure, shape_figures
 from passband.inr._shape_quality import F_SCORE_THRESHOLD
 from passband.inr.targets import ShapeTarget
 from passband.media import Mesh
+from passband.training import html_figure, html_page, html_row
 
 
 def write_shape_report(
@@ -32,19 +33,20 @@ def write_shape_report(
     if mesh is None:
         parts.append("<p>The field has no surface yet: fit it for longer.</p>")
     else:
-        parts.append(_row(*(_figure(png, text) for png, text in shape_figures(target, mesh))))
+        parts.append(
+            html_row(*(html_figure(png, text) for png, text in shape_figures(target, mesh)))
+        )
     if metrics["history"]:
         text = "What is missing of the volume, and the relative error of distances, against steps"
         parts.append("<h2>In the course of the fit</h2>")
-        curves = [_figure(history_figure(metrics["history"]), text)]
+        curves = [html_figure(history_figure(metrics["history"]), text)]
         if "band_edges" in metrics:
             picture = band_figure(metrics["band_edges"], metrics["history"])
             text = "Error energy of the distances near the surface over the shape's, by octave"
-            curves.append(_figure(picture, text))
-        parts.append(_row(*curves))
-    parts += [choice_section(metrics), _matching_section(metrics)]
-    title = html.escape(f"Passband: {Path(metrics['source']).name}")
-    write_text_atomic(path, _PAGE.format(title=title, body="\n".join(parts)))
+            curves.append(html_figure(picture, text))
+        parts.append(html_row(*curves))
+    parts += [choice_section(metrics), matching_section(metrics)]
+    write_text_atomic(path, html_page(f"Passband: {Path(metrics['source']).name}", parts))
 
 
 def _heading(metrics: dict[str, Any]) -> str:

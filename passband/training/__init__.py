@@ -19,10 +19,15 @@ from passband.training._loop import train as train
 from passband.training._loop import train_in_turns as train_in_turns
 from passband.training._memory import keep_freed_memory as keep_freed_memory
 from passband.training._optimizer import Adam as Adam
+from passband.training._page import html_figure as html_figure
+from passband.training._page import html_page as html_page
+from passband.training._page import html_player as html_player
+from passband.training._page import html_row as html_row
 from passband.training._progress import ProgressReporter as ProgressReporter
 from passband.training._progress import format_duration as format_duration
 from passband.training._replicas import Replicas as Replicas
 from passband.training._replicas import join_replicas as join_replicas
+from passband.training._run_folder import check_folder as check_folder
 from passband.training._run_folder import claim_folder as claim_folder
 from passband.training._sampling import ShuffledSampler as ShuffledSampler
 from passband.training._schedule import constant as constant
@@ -30,6 +35,8 @@ from passband.training._schedule import cosine as cosine
 from passband.training._schedule import exponential as exponential
 from passband.training._seed import derive_seed as derive_seed
 from passband.training._seed import make_generator as make_generator
+from passband.training._settings_file import override_settings as override_settings
+from passband.training._settings_file import read_settings as read_settings
 from passband.training._tensorfile import load_tensors as load_tensors
 from passband.training._tensorfile import save_tensors as save_tensors
 
@@ -49,6 +56,7 @@ __all__ = [
     "ShuffledSampler",
     "StepOutput",
     "autocast",
+    "check_folder",
     "choose_device",
     "claim_folder",
     "constant",
@@ -56,12 +64,18 @@ __all__ = [
     "derive_seed",
     "exponential",
     "format_duration",
+    "html_figure",
+    "html_page",
+    "html_player",
+    "html_row",
     "join_replicas",
     "keep_freed_memory",
     "load_checkpoint",
     "load_tensors",
     "make_generator",
+    "override_settings",
     "read_events",
+    "read_settings",
     "save_checkpoint",
     "save_tensors",
     "train",

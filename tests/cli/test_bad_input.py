@@ -194,7 +194,7 @@ def test_resuming_the_run_of_another_scene_is_refused(
     assert run_main(monkeypatch, "fit", file, *SMALL, *other, "--out", "run", "--resume") == 2
     err = capfd.readouterr().err
     assert err.count("\n") == 1
-    assert "run is the run of another scene" in err
+    assert "run is another run" in err
     assert before == {path: path.read_bytes() for path in Path("run").iterdir() if path.is_file()}
 
 

@@ -122,7 +122,7 @@ def test_cpu_runs_repeat_and_seeds_matter(tmp_path: Path) -> None:
 def test_resuming_another_scene_or_target_is_refused(tmp_path: Path) -> None:
     scene = small_scene(tmp_path)
     fit(scene, tmp_path / "run", device="cpu")
-    with pytest.raises(InputError, match="is the run of another scene"):
+    with pytest.raises(InputError, match="is another run"):
         fit(small_scene(tmp_path, steps=61), tmp_path / "run", device="cpu", resume=True)
     picture(tmp_path, seed=1)
     with pytest.raises(InputError, match="its scene or its target differs"):

@@ -6,7 +6,6 @@ from typing import Any
 
 from passband.atomic import write_text_atomic
 from passband.inr._figures import band_figure
-from passband.inr._report import _PAGE, _figure, _row
 from passband.inr.diagnosis._figures import (
     confusion_figure,
     hamming_figure,
@@ -14,6 +13,7 @@ from passband.inr.diagnosis._figures import (
     kernel_figure,
 )
 from passband.inr.diagnosis._measure import Diagnosis, Patterns
+from passband.training import html_figure, html_page, html_row
 
 _BANDS = (
     "Rows are octaves of frequency, columns evaluations during training: bright is nothing learned "
@@ -43,21 +43,20 @@ def write_diagnosis_page(path: Path, diagnosis: Diagnosis, numbers: dict[str, An
     Raises:
         OutputError: it cannot be written.
     """
-    name = html.escape(Path(numbers["source"]).name)
-    parts = [_heading(name, numbers)]
+    name = Path(numbers["source"]).name
+    parts = [_heading(html.escape(name), numbers)]
     if (bands := numbers["bands"]) is not None:
         parts.append(_section("Error per band", _BANDS, _band_figures(bands)))
     named = ", ".join(f"{part} ({c.parameters:,})" for part, c in diagnosis.confusion.items())
     caption = f"Gradients by the parameters of: {named}"
     cosines = {part: found.cosines for part, found in diagnosis.confusion.items()}
     parts += [
-        _section("Gradient confusion", _CONFUSION, _figure(confusion_figure(cosines), caption)),
+        _section("Gradient confusion", _CONFUSION, html_figure(confusion_figure(cosines), caption)),
         _pattern_section(diagnosis.patterns),
         _section("Neural tangent kernel", _KERNEL,
-                 _figure(kernel_figure(diagnosis.spectrum), "Of the field as trained")),
+                 html_figure(kernel_figure(diagnosis.spectrum), "Of the field as trained")),
     ]  # fmt: skip
-    page = _PAGE.format(title=f"Passband: diagnosis of {name}", body="\n".join(parts))
-    write_text_atomic(path, page)
+    write_text_atomic(path, html_page(f"Passband: diagnosis of {name}", parts))
 
 
 def _heading(name: str, numbers: dict[str, Any]) -> str:
@@ -85,9 +84,9 @@ def _band_figures(bands: dict[str, Any]) -> str:
         {"step": step, "band_error_db": column}
         for step, column in zip(bands["steps"], columns, strict=True)
     ]
-    return _row(
-        _figure(heat_figure(bands), "Error energy over the target's"),
-        _figure(band_figure(bands["edges"], history), "The same as curves"),
+    return html_row(
+        html_figure(heat_figure(bands), "Error energy over the target's"),
+        html_figure(band_figure(bands["edges"], history), "The same as curves"),
     )
 
 
@@ -102,8 +101,8 @@ def _pattern_section(patterns: Patterns) -> str:
             f" Mean distance to the nearest boundary: {patterns.distance:.3g}, in the input space "
             "of the layer that it belongs to."
         )
-    figure = _figure(hamming_figure(patterns.hamming, patterns.units), facts)
-    return _section("Activation patterns", _HAMMING, _row(figure))
+    figure = html_figure(hamming_figure(patterns.hamming, patterns.units), facts)
+    return _section("Activation patterns", _HAMMING, html_row(figure))
 
 
 def _section(title: str, reading: str, content: str) -> str:

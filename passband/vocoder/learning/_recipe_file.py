@@ -1,13 +1,12 @@
 """Recipes from and to TOML, with overrides from the command line."""
 
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from passband.errors import InputError
-from passband.inr._scene_file import apply_overrides
+from passband.training import read_settings
 from passband.vocoder.learning._recipe import Recipe
 
 
@@ -28,14 +27,7 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         >>> load_recipe(path, ["training.steps=20"]).training.steps
         20
     """
-    try:
-        plain = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise InputError(f"{path} cannot be read: {reason}. Pass a recipe.") from error
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path} is not TOML: {error}. Correct that line.") from error
-    apply_overrides(plain, overrides)
+    plain = read_settings(path, overrides, expected="a recipe")
     try:
         return Recipe.model_validate(plain)
     except ValidationError as error:

@@ -1,16 +1,14 @@
 """The report of a training: one HTML page that needs nothing beside it."""
 
-import base64
 import html
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import soundfile
 from torch import Tensor
 
 from passband.atomic import write_text_atomic
+from passband.training import html_figure, html_page, html_player, html_row
 from passband.vocoder.learning._evaluation import HeldOut, Scores
 from passband.vocoder.learning._figures import curve_figure, history_figure, spectrogram_figure
 
@@ -23,25 +21,6 @@ _MEASURES = {
     "voicing_f1": "V/UV F1",
     "pitch_cents": "pitch error (cents)",
 }
-
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
- body {{ font: 15px/1.5 system-ui, sans-serif; color: #1b1f24; margin: 2rem auto;
-   max-width: 1180px; padding: 0 1rem; }}
- h1 {{ font-size: 1.35rem; margin: 0; }} h2 {{ font-size: 1.05rem; margin: 2rem 0 .5rem; }}
- .lead {{ color: #57606a; margin: .2rem 0 1.2rem; overflow-wrap: anywhere; }}
- .row {{ display: grid; grid-template-columns: repeat(auto-fit, minmax(300px, 1fr)); gap: 12px; }}
- figure {{ margin: 0; }} figcaption {{ color: #57606a; font-size: .85rem; }}
- img {{ width: 100%; height: auto; display: block; }} audio {{ width: 100%; }}
- table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; }}
- th, td {{ text-align: right; padding: .2rem .9rem; border-bottom: 1px solid #d8dee4; }}
-</style></head><body>
-{body}
-</body></html>
-"""
 
 
 def write_report(
@@ -73,17 +52,17 @@ def write_report(
         "nothing was learned from.</p>",
         _table(scores),
         "<h2>Training</h2>",
-        _row(
-            _figure(curve_figure(events), "Losses, running means"),
-            _figure(history_figure(metrics["history"]), "Scores on the held-out clips"),
+        html_row(
+            html_figure(curve_figure(events), "Losses, running means"),
+            html_figure(history_figure(metrics["history"]), "Scores on the held-out clips"),
         ),
     ]
     for k in range(min(count, len(held_out.clips))):
         sounds = {"recorded": held_out.clips[k]}
         sounds |= {name: each.sounds[k] for name, each in scores.items()}
         parts.append(f"<h2>{html.escape(held_out.names[k])}</h2>")
-        parts.append(_row(*(_sound(n, x, held_out.sample_rate) for n, x in sounds.items())))
-    page = _PAGE.format(title=f"Passband: {html.escape(folder.name)}", body="\n".join(parts))
+        parts.append(html_row(*(_sound(n, x, held_out.sample_rate) for n, x in sounds.items())))
+    page = html_page(f"Passband: {folder.resolve().name}", parts)
     write_text_atomic(folder / "report.html", page)
 
 
@@ -103,21 +82,5 @@ def _number(value: float | None) -> str:
 
 
 def _sound(name: str, sound: Tensor, sample_rate: int) -> str:
-    buffer = io.BytesIO()
-    samples = sound.clamp(-1, 1).numpy()
-    soundfile.write(buffer, samples, sample_rate, "PCM_16", format="WAV")
-    data = base64.b64encode(buffer.getvalue()).decode()
-    player = f'<audio controls src="data:audio/wav;base64,{data}"></audio>'
-    return f"<div>{_figure(spectrogram_figure(sound, sample_rate), _NAMES[name])}{player}</div>"
-
-
-def _row(*parts: str) -> str:
-    return f'<div class="row">{"".join(parts)}</div>'
-
-
-def _figure(png: bytes, caption: str) -> str:
-    data = base64.b64encode(png).decode()
-    return (
-        f'<figure><img alt="{html.escape(caption)}" src="data:image/png;base64,{data}">'
-        f"<figcaption>{html.escape(caption)}</figcaption></figure>"
-    )
+    figure = html_figure(spectrogram_figure(sound, sample_rate), _NAMES[name])
+    return f"<div>{figure}{html_player(sound, sample_rate)}</div>"
