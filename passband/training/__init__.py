@@ -37,6 +37,7 @@ from passband.training._seed import derive_seed as derive_seed
 from passband.training._seed import make_generator as make_generator
 from passband.training._settings_file import override_settings as override_settings
 from passband.training._settings_file import read_settings as read_settings
+from passband.training._settings_file import settings_problem as settings_problem
 from passband.training._tensorfile import load_tensors as load_tensors
 from passband.training._tensorfile import save_tensors as save_tensors
 
@@ -78,6 +79,7 @@ __all__ = [
     "read_settings",
     "save_checkpoint",
     "save_tensors",
+    "settings_problem",
     "train",
     "train_in_turns",
 ]

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from passband.errors import InputError
 
 
@@ -73,3 +75,27 @@ def _value(text: str) -> Any:
         return tomllib.loads(f"value = {text}")["value"]
     except (tomllib.TOMLDecodeError, KeyError):
         return text
+
+
+def settings_problem(error: ValidationError) -> str:
+    """One line on the first thing that a settings file has wrong.
+
+    Example:
+        >>> from pydantic import BaseModel
+        >>> class Training(BaseModel):
+        ...     steps: int
+        >>> try:
+        ...     Training(steps="many")
+        ... except ValidationError as error:
+        ...     print(settings_problem(error))
+        `steps` (='many'): it should be a valid integer, unable to parse string as an integer.
+    """
+    problem = error.errors()[0]
+    key = ".".join(str(part) for part in problem["loc"])
+    rule = problem["msg"].removeprefix("Value error, ").replace("Input should", "it should")
+    if problem["type"] == "extra_forbidden":
+        return f"unknown key `{key}`. Compare it with the keys in the files that come along."
+    if not key:
+        return f"{rule}. Change one of them."
+    shown = "" if isinstance(problem["input"], dict) else f" (={problem['input']!r})"
+    return f"`{key}`{shown}: {rule}."

@@ -1,14 +1,14 @@
 """``passband vocode`` and ``passband vocoder convert``: sounds, features, folders, and faults."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from passband.cli import _vocode as command
+from passband.cli import _synthesis
 from passband.cli import main
 from passband.media import read_audio, write_audio
 from passband.vocoder import (
@@ -22,14 +22,6 @@ from passband.vocoder import (
 
 Run = Callable[..., tuple[object, str, str]]
 SMALL = ConvNeXtSettings(dim=16, intermediate_dim=32, num_layers=2)
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture
@@ -121,8 +113,8 @@ def test_a_long_sound_says_how_far_and_sounds_the_same(
 ) -> None:
     write_audio("in.wav", tone(seconds=2), 24000)
     run("vocode", "in.wav", "-o", "whole.wav", "--model", "model")
-    monkeypatch.setattr(command, "_LONG", 1.0)
-    monkeypatch.setattr(command, "_CHUNK", 50)
+    monkeypatch.setattr(_synthesis, "_LONG", 1.0)
+    monkeypatch.setattr(_synthesis, "_CHUNK", 50)
     code, out, err = run("vocode", "in.wav", "-o", "parts.wav", "--model", "model")
     assert (code, out) == (0, "parts.wav: 1 channels, 48000 samples at 24000 Hz\n")
     assert "3/3 seconds" in err
@@ -205,7 +197,7 @@ def prepare() -> None:
         ("bands.npy -o o.wav", "bands.npy: `features` (shape (1, 80, 30)) must be (*batch, 100"),
         ("turned.npy -o o.wav", "Swap the last two axes"),
         ("decibels.npy -o o.wav", "expected 100 bands, natural log, clipped at 1e-7. Decibels"),
-        ("whole.npy -o o.wav", "whole.npy (shape (100, 30), int64) must be floats"),
+        ("whole.npy -o o.wav", "whole.npy: whole numbers are codes, which need a vocoder of EnCodec's codes"),
         ("pickled.npy -o o.wav", "pickled.npy cannot be read as features"),
         ("many.npz -o o.wav", "many.npz holds a, b: none of them is called"),
         ("harmful.pt -o o.wav", "harmful.pt holds more than tensors"),

@@ -2,7 +2,6 @@
 
 import json
 import math
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -32,15 +31,6 @@ from passband.inr.diagnosis._gradients import plain_copy, sample_gradients, squa
 from passband.inr.diagnosis._layers import trace_network
 from passband.inr.targets import GridTarget, SignalInfo, grid_coordinates
 from passband.media import write_image
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Two would wait for each other: the layers here are a few numbers wide."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def seeded(seed: int = 0) -> torch.Generator:

@@ -10,8 +10,6 @@ from torch import nn
 from passband.errors import InputError
 from passband.inr.networks import Finer, FinerGauss, FinerWavelet
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 def seeded(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)

@@ -1,7 +1,7 @@
 """Marching cubes in blocks, against closed forms and scikit-image on the whole lattice."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -16,15 +16,6 @@ from passband.inr._meshing import extract_mesh, largest_component
 from passband.media import Mesh
 
 Sdf = Callable[[Tensor], Tensor]
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Many small calls: threads would cost more than they save."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def ball(x: Tensor) -> Tensor:

@@ -6,7 +6,6 @@ import json
 import math
 import re
 import sys
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -32,14 +31,6 @@ from passband.inr._shape_results import fitted_mesh, write_shape_results
 from passband.inr.targets import ShapeTarget, SignalInfo, shape_target
 from passband.media import Mesh, read_mesh
 from passband.training import LoopResult
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def seeded(seed: int = 0) -> torch.Generator:

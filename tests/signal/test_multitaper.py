@@ -1,21 +1,9 @@
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 import scipy.signal
 import torch
 
 from passband.signal import AdaptiveMultitaper, Multitaper, MultitaperSpectrogram
-
-
-@pytest.fixture(autouse=True)
-def repeatable() -> Iterator[None]:
-    """One seed, and one thread: for tensors this small, waking a second costs more."""
-    torch.manual_seed(0)
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def test_a_real_length_of_noise() -> None:

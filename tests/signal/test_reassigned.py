@@ -1,19 +1,7 @@
-from collections.abc import Iterator
-
 import pytest
 import torch
 
 from passband.signal import ReassignedSpectrogram, Spectrogram
-
-
-@pytest.fixture(autouse=True)
-def repeatable() -> Iterator[None]:
-    """One seed, and one thread: for tensors this small, waking a second costs more."""
-    torch.manual_seed(0)
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def test_energy_is_that_of_the_spectrogram() -> None:

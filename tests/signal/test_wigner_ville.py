@@ -1,20 +1,8 @@
-from collections.abc import Iterator
-
 import pytest
 import torch
 
 from passband.frequency import analytic_signal, pseudo_wigner_ville
 from passband.signal import PseudoWignerVille, SmoothedPseudoWignerVille, WignerVille
-
-
-@pytest.fixture(autouse=True)
-def repeatable() -> Iterator[None]:
-    """One seed, and one thread: for tensors this small, waking a second costs more."""
-    torch.manual_seed(0)
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def test_the_window_is_the_longest_that_fits() -> None:

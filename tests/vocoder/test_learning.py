@@ -6,7 +6,6 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -42,15 +41,6 @@ def voice(seconds: float, low: float, high: float) -> Tensor:
     t = torch.arange(round(seconds * RATE), dtype=torch.float64) / RATE
     turns = low * t + (high - low) * t.square() / (2 * seconds)
     return sum(torch.sin(2 * torch.pi * k * turns) / k for k in range(1, 6)).float() * 0.2
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Models so small that threads would only wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture

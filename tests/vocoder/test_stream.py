@@ -1,7 +1,6 @@
 """A sound made chunk by chunk is the sound made at once, as late as theory says."""
 
 import math
-from collections.abc import Iterator
 
 import pytest
 import torch
@@ -32,15 +31,6 @@ HEADS = [
     IMDCTCosHeadSettings(padding="center", clip_audio=True),
     LinearHeadSettings(),
 ]
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Chunks are small: two threads of a busy machine would wait for each other at every layer."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def small(**parts: object) -> Vocos:

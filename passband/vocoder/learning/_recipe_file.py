@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from passband.errors import InputError
-from passband.training import read_settings
+from passband.training import read_settings, settings_problem
 from passband.vocoder.learning._recipe import Recipe
 
 
@@ -31,7 +31,7 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     try:
         return Recipe.model_validate(plain)
     except ValidationError as error:
-        raise InputError(f"{path}: {_first_problem(error)}") from error
+        raise InputError(f"{path}: {settings_problem(error)}") from error
 
 
 def dump_recipe(recipe: Recipe) -> str:
@@ -45,15 +45,3 @@ def dump_recipe(recipe: Recipe) -> str:
     import tomli_w  # noqa: PLC0415  only a run writes TOML
 
     return tomli_w.dumps(recipe.model_dump(exclude_none=True))
-
-
-def _first_problem(error: ValidationError) -> str:
-    problem = error.errors()[0]
-    key = ".".join(str(part) for part in problem["loc"])
-    rule = problem["msg"].removeprefix("Value error, ").replace("Input should", "it should")
-    if problem["type"] == "extra_forbidden":
-        return f"unknown key `{key}`. Compare it with the keys in the recipes that come along."
-    if not key:
-        return f"{rule}. Change one of them."
-    shown = "" if isinstance(problem["input"], dict) else f" (={problem['input']!r})"
-    return f"`{key}`{shown}: {rule}."
