@@ -101,6 +101,7 @@ def test_transforms_import_without_what_only_some_need() -> None:
 
 def test_import_of_everything_warns_of_nothing() -> None:
     rooms = ("frequency", "media", "training", "inr", "signal", "vocoder", "vocoder.learning")
+    rooms += ("recon", "recon.doctor", "recon.evaluation", "recon.meshing", "recon.paths")
     modules = [f"passband.{room}" for room in rooms]
     code = f"import {', '.join(modules)}; print('quiet')"
     done = subprocess.run(
@@ -118,6 +119,8 @@ def test_public_names_exist() -> None:
         "import passband.frequency, passband.media, passband.training, passband.inr\n"
         "import passband.signal, passband.signal.losses, passband.vocoder.learning\n"
         "import passband.vocoder.discriminators, passband.vocoder.losses\n"
+        "import passband.recon, passband.recon.doctor, passband.recon.evaluation\n"
+        "import passband.recon.meshing, passband.recon.paths, passband.recon.rendering\n"
         "import passband.inr.encodings, passband.inr.networks, passband.inr.matching\n"
         "import sys\n"
         "rooms = [m for n, m in sys.modules.items() if n.startswith('passband.') and "

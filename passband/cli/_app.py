@@ -1,5 +1,6 @@
 """The commands, and what becomes of their errors."""
 
+import os
 import sys
 from typing import Annotated, Any
 
@@ -8,6 +9,7 @@ import typer
 from passband import __version__
 from passband.cli import (
     _diagnose,
+    _doctor,
     _features,
     _fit,
     _info,
@@ -35,6 +37,7 @@ app.command("match")(_match.match)
 app.command("render")(_render.render)
 app.command("mesh")(_mesh.mesh)
 app.command("diagnose")(_diagnose.diagnose)
+app.command("doctor")(_doctor.doctor)
 app.command("spectrogram")(_spectrogram.spectrogram)
 app.command("features")(_features.features)
 app.command("train")(_train.train)
@@ -60,6 +63,9 @@ def _passband(
 def main() -> None:
     """Run the command line and exit: 0 done, 1 a bug, 2 bad input, 130 interrupted."""
     arguments = sys.argv[1:] or ["--help"]
+    # Read when torch is loaded: its threads, waiting for work, spin on the cores that the compiled
+    # kernels' own threads need.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         code = app(arguments, standalone_mode=False)
     except _UsageError as error:

@@ -1,4 +1,4 @@
-"""``passband fit``: from a picture, a sound or a scene to a run folder."""
+"""``passband fit``: from a signal, photographs or a scene to a run folder."""
 
 import re
 from pathlib import Path
@@ -17,7 +17,10 @@ _USUAL_BUDGET = "300k"
 def fit(
     source: Annotated[
         Path,
-        typer.Argument(metavar="SCENE.toml|FILE", help="A scene, a picture, a sound or a mesh."),
+        typer.Argument(
+            metavar="SCENE.toml|FILE|DIR",
+            help="A scene, a picture, a sound, a mesh, or a folder of posed photographs.",
+        ),
     ],
     out: Annotated[
         Path | None, typer.Option(help="Run folder; by default runs/NAME, numbered if taken.")
@@ -34,36 +37,97 @@ def fit(
         str | None,
         typer.Option(metavar="SIZE", help="Parameters (200k) or, with auto, seconds (30s)."),
     ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Of photographs: laptop, 8gb, 24gb or 80gb."),
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
     resume: Annotated[bool, typer.Option(help="Go on with what --out holds.")] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Allow hash tables of more than 2^24 entries a level.")
     ] = False,
 ) -> None:
-    """Fit a neural field to a picture, a sound or the signed distance to a mesh.
+    """Fit a neural field to a picture, a sound, a mesh, or a surface to photographs.
 
     A bare file gets the default scene for its kind: a hash grid sized to the signal, its finest
     resolution matched to the signal's spectrum. --field takes another family, its knob matched,
     and --field auto fits the usual ones for a short while and goes on with the best; --budget says
     how large it may be or, with auto, how long it may take. Ctrl-C keeps a checkpoint; --resume
-    goes on.
+    goes on. A folder of posed photographs gets a surface; --preset says for which machine.
     """
-    from passband.inr import fit as fit_scene
     from passband.training import keep_freed_memory
 
-    overrides = [*_field_overrides(field, budget), *(set_ or [])]
-    if force:
-        overrides.append("field.encoding.allow_large=true")
-    scene = read_source(source, overrides)
-    folder = out if out is not None else _default_folder(source, resume=resume)
     keep_freed_memory()
+    folder = out if out is not None else _default_folder(source, resume=resume)
     try:
-        metrics = fit_scene(scene, folder, device=device, resume=resume)
+        if _is_photographs(source):
+            if field is not None or budget is not None or force:
+                raise InputError("--field, --budget and --force are not for photographs.")
+            _fit_photographs(source, set_ or [], folder, preset, device, resume=resume)
+            return
+        if preset is not None:
+            raise InputError(f"--preset (={preset}) is for photographs. Pass --budget.")
+        _fit_signal(source, set_ or [], folder, field, budget, device, resume=resume, force=force)
     except KeyboardInterrupt:
         typer.echo(
             f"interrupted; go on with: passband fit {source} --out {folder} --resume", err=True
         )
         raise
+    print(f"report: {folder / 'report.html'}")
+
+
+def _is_photographs(source: Path) -> bool:
+    if source.is_dir():
+        return True
+    if source.suffix.lower() != ".toml":
+        return False
+    from passband.training import read_settings
+
+    expected = "a scene file or a signal"
+    return bool(read_settings(source, expected=expected).get("kind") == "photographs")
+
+
+def _fit_photographs(
+    source: Path,
+    overrides: list[str],
+    folder: Path,
+    preset: str | None,
+    device: str,
+    *,
+    resume: bool,
+) -> None:
+    from passband.recon import fit_photographs, load_photographs_scene
+
+    scene = load_photographs_scene(source, overrides, preset=preset)
+    metrics = fit_photographs(scene, folder, device=device, resume=resume)
+    psnr = metrics["psnr_inside"] or metrics["psnr"]
+    print(
+        f"{psnr:.2f} dB PSNR on {metrics['test_views']} pictures held out, after "
+        f"{metrics['steps']} steps in {metrics['seconds']:.1f} s, "
+        f"{metrics['rays_per_second']:,.0f} rays/s"
+    )
+    for result in (*folder.glob("mesh.ply"), *folder.glob("views")):
+        print(f"result: {result}")
+
+
+def _fit_signal(
+    source: Path,
+    given: list[str],
+    folder: Path,
+    field: str | None,
+    budget: str | None,
+    device: str,
+    *,
+    resume: bool,
+    force: bool,
+) -> None:
+    from passband.inr import fit as fit_scene
+
+    overrides = [*_field_overrides(field, budget), *given]
+    if force:
+        overrides.append("field.encoding.allow_large=true")
+    scene = read_source(source, overrides)
+    metrics = fit_scene(scene, folder, device=device, resume=resume)
     knob = f", {metrics['knob']} = {metrics['knob_value']:g}" if metrics["knob"] else ""
     print(
         f"{_quality(metrics)} with {metrics['parameters']:,} parameters "
@@ -71,7 +135,6 @@ def fit(
     )
     for result in (*folder.glob("rendering.*"), *folder.glob("mesh.ply")):
         print(f"result: {result}")
-    print(f"report: {folder / 'report.html'}")
 
 
 def _field_overrides(field: str | None, budget: str | None) -> list[str]:

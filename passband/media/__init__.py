@@ -1,4 +1,4 @@
-"""Read and write what people have: images and audio, with one clear error per fault."""
+"""Read and write what people have: pictures, sounds, meshes, videos; one clear error per fault."""
 
 from passband.media._audio import Audio as Audio
 from passband.media._audio import read_audio as read_audio
@@ -11,6 +11,7 @@ from passband.media._mesh import read_mesh as read_mesh
 from passband.media._mesh import write_mesh as write_mesh
 from passband.media._probe import MediaInfo as MediaInfo
 from passband.media._probe import probe as probe
+from passband.media._video import write_video as write_video
 
 __all__ = [
     "Audio",
@@ -24,4 +25,5 @@ __all__ = [
     "write_audio",
     "write_image",
     "write_mesh",
+    "write_video",
 ]

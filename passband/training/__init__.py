@@ -3,6 +3,7 @@
 from passband.training._checkpoint import Checkpoint as Checkpoint
 from passband.training._checkpoint import load_checkpoint as load_checkpoint
 from passband.training._checkpoint import save_checkpoint as save_checkpoint
+from passband.training._denormals import flushed_denormals as flushed_denormals
 from passband.training._device import Precision as Precision
 from passband.training._device import autocast as autocast
 from passband.training._device import choose_device as choose_device
@@ -64,6 +65,7 @@ __all__ = [
     "cosine",
     "derive_seed",
     "exponential",
+    "flushed_denormals",
     "format_duration",
     "html_figure",
     "html_page",

@@ -1,11 +1,9 @@
 """Settings from TOML files, and changes to them from the command line."""
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-from pydantic import ValidationError
 
 from passband.errors import InputError
 
@@ -77,20 +75,23 @@ def _value(text: str) -> Any:
         return text
 
 
-def settings_problem(error: ValidationError) -> str:
+def settings_problem(problems: Sequence[Mapping[str, Any]]) -> str:
     """One line on the first thing that a settings file has wrong.
 
+    Args:
+        problems: the ``errors()`` of pydantic's ValidationError.
+
     Example:
-        >>> from pydantic import BaseModel
+        >>> from pydantic import BaseModel, ValidationError
         >>> class Training(BaseModel):
         ...     steps: int
         >>> try:
         ...     Training(steps="many")
         ... except ValidationError as error:
-        ...     print(settings_problem(error))
+        ...     print(settings_problem(error.errors()))
         `steps` (='many'): it should be a valid integer, unable to parse string as an integer.
     """
-    problem = error.errors()[0]
+    problem = problems[0]
     key = ".".join(str(part) for part in problem["loc"])
     rule = problem["msg"].removeprefix("Value error, ").replace("Input should", "it should")
     if problem["type"] == "extra_forbidden":

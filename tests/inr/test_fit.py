@@ -27,7 +27,11 @@ from passband.inr.targets import bundled_image
 from passband.media import read_audio, read_image, write_audio, write_image
 from passband.training import CHECKPOINT, load_tensors
 
-SCENES = sorted((Path(__file__).parents[2] / "scenes").glob("*.toml"))
+SCENES = [
+    path
+    for path in sorted((Path(__file__).parents[2] / "scenes").glob("*.toml"))
+    if 'kind = "photographs"' not in path.read_text(encoding="utf-8")
+]
 QUICK = [
     "training.steps=25",
     "training.batch_size=4096",
