@@ -31,7 +31,7 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     try:
         return Recipe.model_validate(plain)
     except ValidationError as error:
-        raise InputError(f"{path}: {settings_problem(error)}") from error
+        raise InputError(f"{path}: {settings_problem(error.errors())}") from error
 
 
 def dump_recipe(recipe: Recipe) -> str:
