@@ -10,11 +10,13 @@ if TYPE_CHECKING:
 
 FEATURE_SUFFIXES = (".npy", ".npz", ".pt")
 
-_NAMES = ("features", "mel", "values")
+_NAMES = ("features", "mel", "codes", "values")
 
 
 def read_features(path: Path) -> "Tensor":
     """Features ``(channels, bands, frames)`` in float32 from a .npy, .npz or .pt file.
+
+    Codes, whole numbers, are returned as int64: ``(codebooks, channels, frames)``.
 
     Raises:
         InputError: the file is damaged, holds code or several things, or no such array.
@@ -42,15 +44,18 @@ def read_features(path: Path) -> "Tensor":
         if isinstance(error, PassbandError):
             raise
         raise InputError(
-            f"{path} cannot be read as features: {str(error).splitlines()[0]}. "
+            f"{path} cannot be read as features: {str(error).splitlines()[0].rstrip('.')}. "
             "Save them again, as numbers."
         ) from error
-    if values.ndim not in (2, 3) or not values.is_floating_point():
+    if values.ndim not in (2, 3) or values.is_complex() or values.dtype == torch.bool:
         raise InputError(
             f"{path} (shape {tuple(values.shape)}, {str(values.dtype).removeprefix('torch.')}) "
-            "must be floats (bands, frames) or (channels, bands, frames)."
+            "must be floats (bands, frames) or (channels, bands, frames), or whole numbers "
+            "(codebooks, frames) or (codebooks, channels, frames)."
         )
-    return values.float() if values.ndim == 3 else values.float()[None]
+    if values.is_floating_point():
+        return values.float() if values.ndim == 3 else values.float()[None]
+    return values.long() if values.ndim == 3 else values.long()[:, None]
 
 
 def _only(entries: dict[str, Any], path: Path) -> Any:

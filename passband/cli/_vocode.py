@@ -1,34 +1,25 @@
-"""``passband vocode``: sound out of sounds or mel features, by a vocoder or without weights."""
+"""``passband vocode``: sound out of sounds, features or codes, by a vocoder or without weights."""
 
-import math
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from passband.cli._feature_files import FEATURE_SUFFIXES, read_features
+from passband.cli._feature_files import FEATURE_SUFFIXES
+from passband.cli._synthesis import (
+    PrecisionName,
+    Synthesis,
+    choose_synthesis,
+    features_of,
+    sound_of,
+)
 from passband.errors import InputError, OutputError, PassbandError
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from passband.vocoder import GriffinLim, Vocos
-
-_LONG = 60.0  # seconds of sound from which it is said how far one file is
-_CHUNK = 1024  # frames synthesised between two words about it
-
-
-class PrecisionName(StrEnum):
-    """Types that matrices are multiplied in."""
-
-    FLOAT32 = "float32"
-    BFLOAT16 = "bfloat16"
 
 
 def vocode(
     source: Annotated[
-        Path, typer.Argument(metavar="IN", help="A sound, mel features, or a folder of these.")
+        Path,
+        typer.Argument(metavar="IN", help="A sound, mel features, codes, or a folder of these."),
     ],
     out: Annotated[Path, typer.Option("-o", "--out", help="Sound file or folder to write.")],
     model: Annotated[
@@ -42,13 +33,27 @@ def vocode(
         PrecisionName, typer.Option(help="Type to multiply matrices in.")
     ] = PrecisionName.FLOAT32,
     bandwidth_id: Annotated[
-        int | None, typer.Option(min=0, help="For a vocoder of codes: number of its bandwidth.")
+        int | None,
+        typer.Option(
+            min=0,
+            help="For a vocoder of codes: number of its bandwidth; by default as many as there are "
+            "codebooks.",
+        ),
     ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, ...")] = "auto",
+    compile_: Annotated[
+        bool,
+        typer.Option(
+            "--compile",
+            help="Run the layers through torch.compile, which takes up to a minute at first.",
+        ),
+    ] = False,
 ) -> None:
-    """Make sound of mel features, or of a sound's own features (copy synthesis).
+    """Make sound of mel features or codes, or of a sound's own features (copy synthesis).
 
     Features are natural logarithms of magnitudes, (bands, frames) or (channels, bands, frames), in
-    a .npy, .npz or .pt file; sounds are resampled to the vocoder's rate. Of a folder, a/b.flac
+    a .npy, .npz or .pt file; EnCodec's codes are whole numbers, (codebooks, frames) or (codebooks,
+    channels, frames). Sounds are resampled to the vocoder's rate. Of a folder, a/b.flac
     becomes a/b.wav; sounds that are there already are kept, so that the same command goes on after
     an interruption. A file that cannot be used is skipped and named with the reason.
 
@@ -58,13 +63,13 @@ def vocode(
         raise InputError(f"{source} does not exist. Pass a sound, mel features or a folder.")
     if not source.is_dir():
         _check_suffix(out)
-        vocoder = _vocoder(model, precision, bandwidth_id)
-        channels, samples, rate = _make(source, out, vocoder, precision, bandwidth_id, shown=True)
+        how = choose_synthesis(model, precision, bandwidth_id, device, compiled=compile_)
+        channels, samples, rate = _make(source, out, how, shown=True)
         print(f"{out}: {channels} channels, {samples} samples at {rate} Hz")
         return
     wanted = _plan(source, out)
-    vocoder = _vocoder(model, precision, bandwidth_id)
-    failures = _make_all(wanted, vocoder, precision, bandwidth_id)
+    how = choose_synthesis(model, precision, bandwidth_id, device, compiled=compile_)
+    failures = _make_all(wanted, how)
     kept = len(wanted.kept)
     made = len(wanted.missing) - len(failures)
     total = kept + len(wanted.missing)
@@ -116,12 +121,7 @@ def _plan(source: Path, out: Path) -> _Plan:
     return _Plan(files, out)
 
 
-def _make_all(
-    plan: _Plan,
-    vocoder: "Vocos | GriffinLim",
-    precision: PrecisionName,
-    bandwidth_id: int | None,
-) -> list[str]:
+def _make_all(plan: _Plan, how: Synthesis) -> list[str]:
     """Make what is missing; the reasons of those that failed."""
     from passband.cli._count import CountReporter
 
@@ -130,7 +130,7 @@ def _make_all(
     with CountReporter("files") as reporter:
         for done, (path, place) in enumerate(plan.missing, kept + 1):
             try:
-                _make(path, place, vocoder, precision, bandwidth_id)
+                _make(path, place, how)
             except OutputError:
                 raise
             except PassbandError as error:
@@ -145,32 +145,7 @@ def _make_all(
     return failures
 
 
-def _vocoder(
-    model: str | None, precision: PrecisionName, bandwidth_id: int | None
-) -> "Vocos | GriffinLim":
-    from passband.vocoder import GriffinLim, Vocos
-
-    if model is not None:
-        return Vocos.from_pretrained(model)
-    for option, given in (
-        ("--precision bfloat16", precision is PrecisionName.BFLOAT16),
-        ("--bandwidth-id", bandwidth_id is not None),
-    ):
-        if given:
-            raise InputError(f"{option} needs a vocoder. Pass --model.")
-    typer.echo("no --model: Griffin-Lim, the baseline without weights", err=True)
-    return GriffinLim()
-
-
-def _make(
-    path: Path,
-    out: Path,
-    vocoder: "Vocos | GriffinLim",
-    precision: PrecisionName,
-    bandwidth_id: int | None,
-    *,
-    shown: bool = False,
-) -> tuple[int, int, int]:
+def _make(path: Path, out: Path, how: Synthesis, *, shown: bool = False) -> tuple[int, int, int]:
     """Write the sound of one file; its channels, samples and rate."""
     import torch
 
@@ -178,8 +153,8 @@ def _make(
 
     with torch.no_grad():
         try:
-            features, length = _features(path, vocoder, bandwidth_id)
-            audio = _sound(vocoder, features, length, precision, bandwidth_id, shown=shown)
+            features, length, bandwidth_id = features_of(path, how)
+            audio = sound_of(how, features, length, bandwidth_id, shown=shown)
         except InputError as error:
             said = str(error)
             raise InputError(said if str(path) in said else f"{path}: {said}") from error
@@ -187,63 +162,9 @@ def _make(
         out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{out.parent} cannot be made: {error.strerror or error}.") from error
-    write_audio(out, audio, vocoder.sample_rate)
+    write_audio(out, audio.cpu(), how.vocoder.sample_rate)
     channels, samples = audio.shape
-    return channels, samples, vocoder.sample_rate
-
-
-def _features(
-    path: Path, vocoder: "Vocos | GriffinLim", bandwidth_id: int | None
-) -> "tuple[Tensor, int | None]":
-    """Features of each channel, and the samples of the sound they are of, if they are of one."""
-    from passband.frequency import resample
-    from passband.media import read_audio
-
-    if path.suffix.lower() in FEATURE_SUFFIXES:
-        return read_features(path), None
-    sound = read_audio(path)
-    if not bool(sound.samples.any()):
-        raise InputError(f"{path} is silent: every sample is 0. Leave it out.")
-    samples = sound.samples
-    if sound.sample_rate != vocoder.sample_rate:
-        samples = resample(samples, sound.sample_rate, vocoder.sample_rate)
-    extra: dict[str, Any] = {} if bandwidth_id is None else {"bandwidth_id": bandwidth_id}
-    return vocoder.features(samples, **extra), samples.shape[-1]
-
-
-def _sound(
-    vocoder: "Vocos | GriffinLim",
-    features: "Tensor",
-    length: int | None,
-    precision: PrecisionName,
-    bandwidth_id: int | None,
-    *,
-    shown: bool,
-) -> "Tensor":
-    """Sound of ``features``; with a vocoder a chunk at a time, and for long ones said how far."""
-    import torch
-
-    from passband.vocoder import Vocos
-
-    frames = features.shape[-1]
-    if not isinstance(vocoder, Vocos):
-        torch.manual_seed(0)  # the same sound again, whatever was made before it
-        audio: Tensor = vocoder(features, length=length)
-        return audio
-    seconds = frames * vocoder.hop_length / vocoder.sample_rate
-    if not shown or seconds < _LONG:
-        whole: Tensor = vocoder(features, bandwidth_id, length=length, precision=precision.value)
-        return whole
-    from passband.cli._count import CountReporter
-
-    stream, parts = vocoder.stream(bandwidth_id, precision=precision.value), []
-    with CountReporter("seconds") as reporter:
-        for start in range(0, frames, _CHUNK):
-            parts.append(stream.push(features[..., start : start + _CHUNK]))
-            done = math.ceil(seconds * min(1.0, (start + _CHUNK) / frames))
-            reporter.update(done, math.ceil(seconds), failed=0)
-        parts.append(stream.finish(length=length))
-    return torch.cat(parts, dim=-1)
+    return channels, samples, how.vocoder.sample_rate
 
 
 def _check_suffix(out: Path) -> None:

@@ -14,12 +14,12 @@ class Layout(StrEnum):
     PUBLISHED = "published"
 
 
-app = typer.Typer(help="Turn a vocoder's files from one layout to the other.")
+app = typer.Typer(help="Write a vocoder in another layout, or for another runtime.")
 
 
 @app.callback()
 def _vocoder() -> None:
-    """Turn a vocoder's files from one layout to the other."""
+    """Write a vocoder in another layout, or for another runtime."""
 
 
 @app.command("convert")
@@ -40,3 +40,29 @@ def convert(
     write = convert_to_passband if to is Layout.PASSBAND else convert_to_published
     write(source, folder)
     print(f"{folder}: {to.value} layout")
+
+
+@app.command("export")
+def export(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SRC",
+            help="Run folder, folder of a vocoder, or repository of the Hugging Face hub.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", help="ONNX file to write.")],
+    opset: Annotated[int, typer.Option(help="Version of ONNX's operators, 18 to 23.")] = 18,
+) -> None:
+    """Write a vocoder as an ONNX model from features to sound, the inverse STFT inside.
+
+    The model takes features (batch, bands, frames) and gives waveform (batch, time).
+    """
+    from passband.vocoder import Vocos, export_onnx
+
+    vocoder = Vocos.from_pretrained(source)
+    export_onnx(vocoder, out, opset=opset)
+    print(
+        f"{out}: features (batch, {vocoder.channels}, frames) to waveform (batch, time) "
+        f"at {vocoder.sample_rate} Hz"
+    )

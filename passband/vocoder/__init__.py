@@ -5,7 +5,9 @@ from passband.vocoder._convert import convert_to_passband as convert_to_passband
 from passband.vocoder._convert import convert_to_published as convert_to_published
 from passband.vocoder._convnext import ConvNeXtBackbone as ConvNeXtBackbone
 from passband.vocoder._convnext import ConvNeXtBlock as ConvNeXtBlock
+from passband.vocoder._cuda_graph import VocosGraph as VocosGraph
 from passband.vocoder._encodec_features import EncodecFeatures as EncodecFeatures
+from passband.vocoder._export import export_onnx as export_onnx
 from passband.vocoder._frame_head import FrameHead as FrameHead
 from passband.vocoder._griffin_lim import GriffinLim as GriffinLim
 from passband.vocoder._imdct_heads import IMDCTCosHead as IMDCTCosHead
@@ -56,8 +58,10 @@ __all__ = [
     "ResNetSettings",
     "ResidualBlock",
     "Vocos",
+    "VocosGraph",
     "VocosSettings",
     "VocosStream",
     "convert_to_passband",
     "convert_to_published",
+    "export_onnx",
 ]

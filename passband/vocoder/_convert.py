@@ -3,12 +3,15 @@
 import os
 from pathlib import Path
 
+from torch import Tensor
+
 from passband.vocoder._pretrained import (
     load_weights,
     read_pretrained,
     write_pretrained,
     write_published,
 )
+from passband.vocoder._settings import VocosSettings
 from passband.vocoder._vocos import Vocos
 
 
@@ -26,9 +29,7 @@ def convert_to_passband(
         InputError: ``source`` cannot be read, or its tensors do not fit its settings.
         OutputError: ``folder`` cannot be written.
     """
-    settings, weights = read_pretrained(source, revision)
-    load_weights(Vocos(settings), weights, os.fspath(source))
-    write_pretrained(Path(folder), settings, weights)
+    write_pretrained(Path(folder), *_checked(source, revision))
 
 
 def convert_to_published(
@@ -46,6 +47,13 @@ def convert_to_published(
             published classes have no such settings.
         OutputError: ``folder`` cannot be written.
     """
+    write_published(Path(folder), *_checked(source, revision))
+
+
+def _checked(
+    source: str | os.PathLike[str], revision: str | None
+) -> tuple[VocosSettings, dict[str, Tensor]]:
+    """Settings and weights that fit each other."""
     settings, weights = read_pretrained(source, revision)
     load_weights(Vocos(settings), weights, os.fspath(source))
-    write_published(Path(folder), settings, weights)
+    return settings, weights

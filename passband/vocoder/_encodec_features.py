@@ -113,7 +113,7 @@ class EncodecFeatures(nn.Module):
         features = self.from_codes(codes)
         return features.reshape(*audio.shape[:-1], *features.shape[-2:])
 
-    def check(self, features: Tensor) -> None:
+    def check(self, features: Tensor, least: float, largest: float) -> None:
         """Sums of vectors may have any values."""
 
     def _bandwidth(self, bandwidth_id: int | Tensor | None) -> float:

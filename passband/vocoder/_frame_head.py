@@ -15,7 +15,8 @@ HeadPadding = Literal["center", "same"]
 class FrameHead(nn.Module):
     """Base of the heads: frame ``k`` of sound begins at sample ``k hop_length - margin``.
 
-    A head says how its ``projection`` is ``framed`` and, by ``power``, what to divide the sum by.
+    A head says what ``coefficients`` its ``projection`` gives, how these are ``transformed`` and,
+    by ``power``, what to divide the sum by.
 
     Args:
         dim: hidden channels.
@@ -36,11 +37,27 @@ class FrameHead(nn.Module):
         """The linear layer that hidden frames meet first."""
         raise NotImplementedError
 
+    def coefficients(
+        self, values: Float[Tensor, "batch frames _"]
+    ) -> Float[Tensor, "batch frames coefficients"]:
+        """Real numbers, at least of float32, out of what the projection gives."""
+        raise NotImplementedError
+
+    def transformed(
+        self, coefficients: Float[Tensor, "batch frames coefficients"]
+    ) -> Float[Tensor, "batch frames {self.frame_length}"]:
+        """Frames of sound, windowed, out of the coefficients, in which they are linear."""
+        raise NotImplementedError
+
+    def basis(self) -> Float[Tensor, "coefficients {self.frame_length}"]:
+        """The windowed frame of each coefficient, in float64: ``transformed`` as a matrix."""
+        raise NotImplementedError
+
     def framed(
         self, values: Float[Tensor, "batch frames _"]
     ) -> Float[Tensor, "batch frames {self.frame_length}"]:
         """Frames of sound, windowed, out of what the projection gives."""
-        raise NotImplementedError
+        return self.transformed(self.coefficients(values))
 
     def frames(
         self, hidden: Float[Tensor, "batch frames {self.dim}"]
@@ -104,11 +121,11 @@ class FrameHead(nn.Module):
         for hop, part in enumerate(parts.reshape(hops, self.hop_length)):
             divisor[:, hop : hop + count].addcmul_(there, part)
         divisor = divisor.flatten(1)[:, : (count - 1) * self.hop_length + self.frame_length]
-        return divisor.masked_fill_(divisor <= _UNCOVERED, torch.inf)
+        return divisor.masked_fill_(divisor <= UNCOVERED, torch.inf)
 
 
-# Squared-window sums up to this count as no window at all: dividing by them returns rounding noise.
-_UNCOVERED = 1e-11
+UNCOVERED = 1e-11
+"""Squared-window sums up to this count as no window: dividing by them returns rounding noise."""
 
 
 def full(values: Tensor) -> Tensor:

@@ -1,9 +1,11 @@
 """The Hugging Face hub: files in, a folder out."""
 
+import logging
 import os
 import re
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +27,12 @@ def fetch(repo: str, names: Sequence[str], revision: str | None) -> dict[str, Pa
             "as charactr/vocos-mel-24khz."
         )
     hub = _hub(f"{repo} is no folder, and reading it from the hub")
+    download = hub.hf_hub_download  # imported here, which sets the level of its words
     found: dict[str, Path] = {}
     for name in names:
         try:
-            found[name] = Path(hub.hf_hub_download(repo, name, revision=revision))
+            with _quiet():
+                found[name] = Path(download(repo, name, revision=revision))
         except hub.errors.LocalEntryNotFoundError as error:
             # No connection and nothing in the cache, which says nothing about the repository.
             raise InputError(_unreadable(repo, error)) from error
@@ -55,6 +59,18 @@ def push_folder(
                 f"{repo} cannot be written: {_first_line(error)}. Check the name and log in with "
                 "huggingface-cli login."
             ) from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the hub's words about every attempt; the last one's failure is raised."""
+    log = logging.getLogger("huggingface_hub")
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 def _unreadable(repo: str, error: Exception) -> str:

@@ -70,21 +70,23 @@ class _IMDCTHead(FrameHead):
         self.out = nn.Linear(dim, channels)
         self.imdct = InverseMDCT(frame_length)
 
-    def coefficients(self, values: Tensor) -> Tensor:
-        """Cosine coefficients out of the linear layer's values."""
-        raise NotImplementedError
-
     @property
     def projection(self) -> nn.Linear:
         """``W h + b``."""
         return self.out
 
-    def framed(
-        self, values: Float[Tensor, "batch frames _"]
+    def transformed(
+        self, coefficients: Float[Tensor, "batch frames {self.hop_length}"]
     ) -> Float[Tensor, "batch frames {self.frame_length}"]:
         """Windowed inverse transforms of the coefficients."""
-        frames: Tensor = self.imdct(self.coefficients(full(values)))
+        frames: Tensor = self.imdct(coefficients)
         return frames
+
+    def basis(self) -> Float[Tensor, "{self.hop_length} {self.frame_length}"]:
+        """Windowed cosines."""
+        one = torch.eye(self.imdct.bins, dtype=torch.float64, device=self.imdct.window.device)
+        frames: Tensor = self.imdct(one[None])[0]
+        return frames.cpu()
 
     def finished(self, audio: Tensor) -> Tensor:
         """The audio, clipped to [-1, 1] if asked for."""
@@ -127,8 +129,11 @@ class IMDCTSymExpHead(_IMDCTHead):
             with torch.no_grad():
                 self.out.weight.mul_((1 - bands / bands[-1])[:, None])
 
-    def coefficients(self, values: Tensor) -> Tensor:
+    def coefficients(
+        self, values: Float[Tensor, "batch frames {self.hop_length}"]
+    ) -> Float[Tensor, "batch frames {self.hop_length}"]:
         """``sign(x) (exp |x| - 1)``, clipped."""
+        values = full(values)
         return (values.sign() * values.abs().expm1()).clamp(-_LOUDEST, _LOUDEST)
 
 
@@ -160,9 +165,11 @@ class IMDCTCosHead(_IMDCTHead):
     ) -> None:
         super().__init__(dim, frame_length, frame_length, padding, clip_audio)
 
-    def coefficients(self, values: Tensor) -> Tensor:
+    def coefficients(
+        self, values: Float[Tensor, "batch frames {self.frame_length}"]
+    ) -> Float[Tensor, "batch frames {self.hop_length}"]:
         """``min(exp(m), 100) cos p``."""
-        log_magnitude, phase = values.chunk(2, dim=-1)
+        log_magnitude, phase = full(values).chunk(2, dim=-1)
         return log_magnitude.exp().clamp(max=_LOUDEST) * phase.cos()
 
 

@@ -66,23 +66,34 @@ class ISTFTHead(FrameHead):
         self, hidden: Float[Tensor, "batch frames {self.dim}"]
     ) -> Complex[Tensor, "batch frames {self.n_fft//2+1}"]:
         """Complex spectrum of every frame."""
-        return _spectrum(self.out(hidden))
+        return _complex(self.coefficients(self.out(hidden)))
 
-    def framed(
+    def coefficients(
         self, values: Float[Tensor, "batch frames {self.n_fft+2}"]
+    ) -> Float[Tensor, "batch frames {self.n_fft+2}"]:
+        """Real parts of the spectra, then their imaginary parts."""
+        log_magnitude, phase = (full(part) for part in values.chunk(2, dim=-1))
+        magnitude = log_magnitude.exp().clamp(max=_LOUDEST)
+        phase = phase.contiguous()  # the two functions are slow on every other row
+        return torch.cat((magnitude * phase.cos(), magnitude * phase.sin()), dim=-1)
+
+    def transformed(
+        self, coefficients: Float[Tensor, "batch frames {self.n_fft+2}"]
     ) -> Float[Tensor, "batch frames {self.frame_length}"]:
         """Windowed inverse transforms of the spectra."""
-        plain: Any = torch.fft.irfft(_spectrum(values), n=self.n_fft)
+        plain: Any = torch.fft.irfft(_complex(coefficients), n=self.n_fft)
         windowed: Tensor = plain * self.istft.window.to(plain.dtype)
         return windowed
+
+    def basis(self) -> Float[Tensor, "{self.n_fft+2} {self.frame_length}"]:
+        """Windowed cosines and sines."""
+        one = torch.eye(self.n_fft + 2, dtype=torch.float64, device=self.istft.window.device)
+        return self.transformed(one[None])[0].cpu()
 
     def power(self) -> Float[Tensor, " {self.frame_length}"]:
         """The squared window."""
         return self.istft.window.square()
 
 
-def _spectrum(values: Tensor) -> Tensor:
-    log_magnitude, phase = (full(part) for part in values.chunk(2, dim=-1))
-    magnitude = log_magnitude.exp().clamp(max=_LOUDEST)
-    phase = phase.contiguous()  # the two functions are slow on every other row
-    return torch.complex(magnitude * phase.cos(), magnitude * phase.sin())
+def _complex(parts: Tensor) -> Tensor:
+    return torch.complex(*parts.chunk(2, dim=-1))

@@ -35,12 +35,22 @@ class LinearHead(FrameHead):
         """``W1 h + b``."""
         return self.linear_1
 
-    def framed(
+    def coefficients(
         self, values: Float[Tensor, "batch frames _"]
+    ) -> Float[Tensor, "batch frames coefficients"]:
+        """What the second layer takes."""
+        return full(values)
+
+    def transformed(
+        self, coefficients: Float[Tensor, "batch frames _"]
     ) -> Float[Tensor, "batch frames {self.frame_length}"]:
         """The samples of every hop."""
-        frames: Tensor = self.linear_2(full(values))
+        frames: Tensor = self.linear_2(coefficients)
         return frames
+
+    def basis(self) -> Float[Tensor, "coefficients {self.frame_length}"]:
+        """The weights of the second layer."""
+        return self.linear_2.weight.detach().mT.double()
 
     def finished(self, audio: Tensor) -> Tensor:
         """The audio, clipped to [-1, 1]."""

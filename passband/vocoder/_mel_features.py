@@ -10,12 +10,14 @@ from torch.nn.functional import pad
 from passband.errors import InputError
 from passband.frequency import filtered_spectrogram, melscale_fbanks, window
 from passband.frequency._block_spectrum import filter_ranges
-from passband.frequency._validate import values_can_be_read
 
 FeaturePadding = Literal["center", "same"]
 
 CLIP = 1e-7
 """Smallest mel magnitude told apart from silence."""
+
+# Beyond what sound in 32-bit integers would give; magnitudes themselves and decibels lie there.
+_CEILING = 32.0
 
 # Where logarithms of other kinds are clipped, and what is seen there.
 _OTHER_FLOORS = {
@@ -117,16 +119,18 @@ class MelFeatures(nn.Module):
         )
         return mel.clamp(min=CLIP).log()
 
-    def check(self, features: Tensor) -> None:
-        """Raise for features that are another logarithm, where values can be read."""
-        if not values_can_be_read(features) or features.numel() == 0:
-            return
-        least = float(features.min())
+    def check(self, features: Tensor, least: float, largest: float) -> None:
+        """Raise for features, from ``least`` to ``largest``, that are another logarithm or none."""
         if least < math.log(CLIP) - 0.01:
             raise InputError(
                 f"`features` (smallest value {least:.4g}) must be at least ln {CLIP:g} = "
                 f"{math.log(CLIP):.2f}: expected {self.expected}. Decibels become natural "
                 "logarithms of magnitudes by the factor 0.1151."
+            )
+        if largest > _CEILING:
+            raise InputError(
+                f"`features` (largest value {largest:.4g}) must be at most {_CEILING:g}, as "
+                f"logarithms of magnitudes are: expected {self.expected}. Take the logarithm."
             )
         for floor, kind in _OTHER_FLOORS.items():
             # One value may lie there by chance; a clipped silence lies there again and again.

@@ -25,6 +25,7 @@ from passband.vocoder._settings import VocosSettings
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 PUBLISHED_WEIGHTS, PUBLISHED_CONFIG = "pytorch_model.bin", "config.yaml"
+_OF_RUN = "model"  # where a run folder of training has its vocoder
 _KIND = "passband-vocoder"
 _METADATA = "passband"
 
@@ -32,8 +33,10 @@ _METADATA = "passband"
 def read_pretrained(
     source: str | os.PathLike[str], revision: str | None = None
 ) -> tuple[VocosSettings, dict[str, Tensor]]:
-    """Settings and weights from a folder or a repository, in either layout."""
+    """Settings and weights from a folder or a repository, in either layout, or a run folder."""
     folder = Path(source)
+    if not (folder / WEIGHTS).exists() and (folder / _OF_RUN / WEIGHTS).exists():
+        folder /= _OF_RUN
     if not folder.is_dir():
         names = (WEIGHTS, CONFIG, PUBLISHED_WEIGHTS, PUBLISHED_CONFIG)
         files = fetch(os.fspath(source), names, revision)

@@ -12,7 +12,7 @@ from passband.errors import InputError
 from passband.frequency import overlap_add
 from passband.vocoder._adaptive_norm import check_condition
 from passband.vocoder._convnext import ConvNeXtBackbone
-from passband.vocoder._frame_head import _UNCOVERED, FrameHead
+from passband.vocoder._frame_head import UNCOVERED, FrameHead
 from passband.vocoder._packed import Packing, Precision
 from passband.vocoder._stream_layers import (
     StreamedConvNeXt,
@@ -79,7 +79,7 @@ class VocosStream:
         self.latency: int = self.lookahead * head.hop_length + head.margin
         self._layers: StreamedLayers | None = None
         self._batch: torch.Size | None = None
-        self._added, self._power = RunningSum(head.hop_length), RunningSum(head.hop_length)
+        self._added, self._divisor = RunningSum(head.hop_length), _divisor(head)
         self._none_left: Tensor | None = None
         self._frames = self._passed = 0
         self._finished = False
@@ -163,13 +163,11 @@ class VocosStream:
         if frames is None:
             return rows.new_zeros(len(rows), 0)
         audio = self._added.push(frames, last)
-        start = max(0, head.margin - self._passed)
+        start, before = max(0, head.margin - self._passed), self._passed // head.hop_length
         self._passed += audio.shape[-1]
-        power = head.power()
-        if power is not None:
-            each = power.to(audio).expand(1, frames.shape[1], -1)
-            divisor = self._power.push(each, last)
-            audio = audio / divisor.masked_fill(divisor <= _UNCOVERED, torch.inf)
+        if self._divisor is not None:
+            whole = before + frames.shape[1] if last else None
+            audio = audio / self._divisor.of(before, audio.shape[-1], whole).to(audio)
         return head.finished(audio[:, start:])
 
     def _arithmetic(self, rows: Tensor, layers: StreamedLayers) -> AbstractContextManager[object]:
@@ -197,3 +195,34 @@ class RunningSum:
         ready = added.shape[-1] if last else frames.shape[1] * self._hop
         self._tail = added[:, ready:]
         return added[:, :ready]
+
+
+class RunningDivisor:
+    """What overlap-added frames are divided by, hop by hop: it settles soon after the first.
+
+    Args:
+        power: what one frame adds.
+        hop_length: samples from one frame to the next.
+    """
+
+    def __init__(self, power: Tensor, hop_length: int) -> None:
+        self._hop = hop_length
+        parts = pad(power.detach().double(), (0, -len(power) % hop_length))
+        sums = parts.reshape(-1, hop_length).cumsum(0)
+        self._sums = torch.cat((torch.zeros_like(sums[:1]), sums))
+
+    def of(self, before: int, samples: int, whole: int | None) -> Tensor:
+        """For so many samples after ``before`` hops; of frames that end if ``whole`` is theirs."""
+        hops = -(-samples // self._hop)
+        begun = torch.arange(before + 1, before + hops + 1, device=self._sums.device)
+        most = len(self._sums) - 1
+        divisor = self._sums[begun.clamp(max=most)]
+        if whole is not None:
+            divisor = divisor - self._sums[(begun - whole).clamp(0, most)]
+        divisor = divisor.flatten()[:samples]
+        return divisor.masked_fill_(divisor <= UNCOVERED, torch.inf)
+
+
+def _divisor(head: FrameHead) -> RunningDivisor | None:
+    power = head.power()
+    return None if power is None else RunningDivisor(power, head.hop_length)

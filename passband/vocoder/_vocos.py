@@ -10,9 +10,11 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from passband.errors import InputError
-from passband.frequency._validate import values_can_be_read
 from passband.vocoder._adaptive_norm import check_condition
+from passband.vocoder._checks import check_features, counted
 from passband.vocoder._chunks import added_frames
+from passband.vocoder._compiled import CompiledPass, coefficients
+from passband.vocoder._cuda_graph import VocosGraph
 from passband.vocoder._encodec_features import EncodecFeatures
 from passband.vocoder._hub import push_folder
 from passband.vocoder._packed import Packing, Precision
@@ -60,6 +62,7 @@ class Vocos(nn.Module):
         self.hop_length: int = self.feature_extractor.hop_length
         self.context: int = self.backbone.context
         self._packing = Packing()
+        self._compiled: CompiledPass | None = None
 
     def train(self, mode: bool = True) -> "Vocos":
         """Switch between training and use; weights are read afresh by the next synthesis.
@@ -80,7 +83,8 @@ class Vocos(nn.Module):
         paths, and ``pytorch_model.bin`` or ``model.safetensors``. No code is run.
 
         Args:
-            source: folder, or repository such as ``charactr/vocos-mel-24khz``.
+            source: folder, also that of a training run, or repository such as
+                ``charactr/vocos-mel-24khz``.
             revision: branch, tag or commit of the repository.
 
         Raises:
@@ -189,7 +193,7 @@ class Vocos(nn.Module):
         self._check(features, length)
         rows = features.reshape(-1, *features.shape[-2:])
         check_condition(bandwidth_id, self.backbone.conditions, len(rows))
-        counts = None if lengths is None else _counts(lengths, rows)
+        counts = None if lengths is None else counted(lengths, rows)
         if counts is not None and rows.device.type == "cpu" and not torch.is_grad_enabled():
             audio = self._each(rows, bandwidth_id, length, counts, precision)
         else:
@@ -246,13 +250,12 @@ class Vocos(nn.Module):
         """Frames of sound before they are overlapped: one for each frame of features."""
         seen = rows if self.input is None else self.input(rows)
         packed = self._packing.find(self.backbone, self.head, seen, precision)
-        if packed is not None and mask is None:
+        if packed is not None and mask is None and self._compiled is None:
             return packed.frames(seen, bandwidth_id)
-        if precision == "bfloat16":
-            with torch.autocast(rows.device.type, torch.bfloat16):
-                frames: Tensor = self.head.frames(self.backbone(seen, bandwidth_id, mask))
-        else:
-            frames = self.head.frames(self.backbone(seen, bandwidth_id, mask))
+        with torch.autocast(rows.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+            make = self._compiled or coefficients
+            parts = make(self.backbone, self.head, seen, bandwidth_id, mask)
+        frames: Tensor = self.head.transformed(parts)
         return frames if mask is None else frames * mask
 
     def stream(
@@ -261,40 +264,31 @@ class Vocos(nn.Module):
         """Begin a sound whose features arrive in chunks, ``latency`` samples behind them."""
         return VocosStream(self, bandwidth_id, precision)
 
+    def compile(self, *args: Any, **options: Any) -> None:
+        """Run backbone and head through ``torch.compile`` from now on, with its arguments.
+
+        What follows them, the inverse transform, stays as it is. Streams are not compiled; copies
+        and pickles compile anew.
+        """
+        self._compiled = CompiledPass(*args, **options)
+
+    def cuda_graph(
+        self,
+        frames: int,
+        *,
+        batch: int = 1,
+        bandwidth_id: int | Tensor | None = None,
+        precision: Precision = "float32",
+    ) -> VocosGraph:
+        """Synthesis of one shape of features as a CUDA graph: one launch for all kernels.
+
+        Raises:
+            InputError: off a CUDA device, or for sizes or a bandwidth out of range.
+        """
+        return VocosGraph(self, frames, batch, bandwidth_id, precision)
+
     def _check(self, features: Tensor, length: int | None, least: int | None = None) -> None:
-        expected = self.feature_extractor.expected
-        if features.ndim < 2 or features.shape[-2] != self.channels:
-            turned = features.ndim >= 2 and features.shape[-1] == self.channels
-            cure = " Swap the last two axes." if turned else ""
-            raise InputError(
-                f"`features` (shape {tuple(features.shape)}) must be (*batch, {self.channels}, "
-                f"frames): expected {expected}.{cure}"
-            )
         least = least or (1 if self.head.padding == "same" else 2)
-        if features.shape[-1] < least or features.numel() == 0:
-            raise InputError(
-                f"`features` (shape {tuple(features.shape)}) must have at least {least} frames."
-            )
+        check_features(self.feature_extractor, features, least, values=not self.training)
         if length is not None and length < 1:
             raise InputError(f"`length` (={length}) must be at least 1 sample.")
-        if not self.training and values_can_be_read(features):
-            if not bool(features.isfinite().all()):
-                raise InputError(
-                    f"`features` must be finite; they hold NaN or infinite values. Expected "
-                    f"{expected}."
-                )
-            self.feature_extractor.check(features)
-
-
-def _counts(lengths: Sequence[int] | Tensor, rows: Tensor) -> Tensor:
-    counts = torch.as_tensor(lengths, device=rows.device).reshape(-1)
-    whole = not counts.is_floating_point() and not counts.is_complex()
-    fits = whole and len(counts) == len(rows)
-    if fits and values_can_be_read(counts):
-        fits = bool(((counts >= 1) & (counts <= rows.shape[-1])).all())
-    if not fits:
-        raise InputError(
-            f"`lengths` (={counts.tolist()}) must be frames from 1 to {rows.shape[-1]}, one for "
-            f"each of the {len(rows)} items."
-        )
-    return counts

@@ -4,12 +4,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import jaxtyping
 import numpy as np
 import pytest
+import soundfile
 import torch
 
-from passband.cli import _synthesis
-from passband.cli import main
+from passband.cli import _synthesis, main
 from passband.media import read_audio, write_audio
 from passband.vocoder import (
     ConvNeXtSettings,
@@ -162,6 +163,57 @@ def test_a_vocoder_of_codes_takes_a_bandwidth(run: Run) -> None:
     assert err.startswith("passband: in.npy: `bandwidth_id` must be given, 0 to 0")
 
 
+@pytest.mark.parametrize("shape", [(4, 20), (4, 2, 20)])
+def test_codes_tell_their_bandwidth(run: Run, shape: tuple[int, ...]) -> None:
+    torch.manual_seed(0)
+    settings = VocosSettings(
+        feature_extractor=EncodecFeatureSettings(bandwidths=(1.5, 3.0)),
+        backbone=SMALL.model_copy(update={"conditions": 2}),
+        head=ISTFTHeadSettings(n_fft=1280, padding="same"),
+    )
+    vocos = Vocos(settings).eval()
+    with torch.no_grad():
+        for value in vocos.parameters():
+            value.add_(0.1 * torch.randn_like(value))
+    vocos.save_pretrained("codes")
+    codes = torch.randint(0, 1024, shape)
+    np.save("in.npy", codes.numpy().astype(np.int16))
+    code, out, err = run("vocode", "in.npy", "-o", "out.wav", "--model", "codes")
+    channels = 1 if len(shape) == 2 else 2
+    assert (code, err) == (0, "")
+    assert out == f"out.wav: {channels} channels, 6400 samples at 24000 Hz\n"
+    with torch.no_grad():
+        expected = vocos(vocos.codes_to_features(codes), 1).reshape(channels, -1).clamp(-1, 1)
+    made = read_audio("out.wav").samples
+    torch.testing.assert_close(made, expected, atol=1e-4, rtol=0)
+    run("vocode", "in.npy", "-o", "other.wav", "--model", "codes", "--bandwidth-id", 0)
+    assert not torch.allclose(read_audio("other.wav").samples, made, atol=1e-3)
+    np.save("in.npy", codes.numpy()[:3])
+    code, _, err = run("vocode", "in.npy", "-o", "out.wav", "--model", "codes")
+    assert code == 2
+    assert "in.npy: 3 codebooks are no bandwidth of this vocoder, which has 2, 4. Pass" in err
+    np.save("in.npy", codes.numpy() + 2000)
+    code, _, err = run("vocode", "in.npy", "-o", "out.wav", "--model", "codes")
+    assert code == 2
+    assert "in.npy: `codes` (2" in err
+    assert "must be 0 to 1023" in err
+
+
+def test_compiled_and_on_a_device(run: Run, model: Vocos, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(Vocos, "compile", lambda self, **options: asked.append(options))
+    monkeypatch.setattr(_synthesis, "_LONG", 0.1)  # a stream would not be compiled
+    write_audio("in.wav", tone(), 24000)
+    code, _, err = run(
+        "vocode", "in.wav", "-o", "o.wav", "--model", "model", "--compile", "--device", "cpu"
+    )
+    assert (code, err) == (0, "")
+    assert asked == [{"dynamic": True}]
+    code, _, err = run("vocode", "in.wav", "-o", "o.wav", "--device", "cuda:77")
+    assert code == 2
+    assert "`device` (=cuda:77) is not available here" in err
+
+
 class Harmful:
     def __reduce__(self) -> tuple[object, ...]:
         return print, ("code was run",)
@@ -176,6 +228,11 @@ def prepare() -> None:
     np.save("turned.npy", np.zeros((30, 100), np.float32))
     np.save("decibels.npy", np.full((100, 30), -80, np.float32))
     np.save("whole.npy", np.zeros((100, 30), np.int64))
+    np.save("flags.npy", np.zeros((100, 30), bool))
+    np.save("hifigan.npy", np.full((100, 30), np.log(1e-5), np.float32))
+    np.save("linear.npy", np.full((100, 30), 500, np.float32))
+    np.save("base10.npy", np.full((100, 30), -7, np.float32))
+    soundfile.write("nothing.wav", np.zeros((0, 1)), 24000)
     np.save("pickled.npy", np.array([Harmful()], dtype=object), allow_pickle=True)
     np.savez("many.npz", a=np.zeros(3), b=np.zeros(3))
     torch.save({"mel": Harmful()}, "harmful.pt")
@@ -197,10 +254,18 @@ def prepare() -> None:
         ("bands.npy -o o.wav", "bands.npy: `features` (shape (1, 80, 30)) must be (*batch, 100"),
         ("turned.npy -o o.wav", "Swap the last two axes"),
         ("decibels.npy -o o.wav", "expected 100 bands, natural log, clipped at 1e-7. Decibels"),
-        ("whole.npy -o o.wav", "whole.npy: whole numbers are codes, which need a vocoder of EnCodec's codes"),
+        (
+            "whole.npy -o o.wav",
+            "whole.npy: whole numbers are codes, which need a vocoder of EnCodec",
+        ),
+        ("flags.npy -o o.wav", "flags.npy (shape (100, 30), bool) must be floats"),
+        ("nothing.wav -o o.wav", "nothing.wav"),
+        ("hifigan.npy -o o.wav", "look like the natural logarithm clipped at 1e-5"),
+        ("base10.npy -o o.wav", "look like the base-10 logarithm clipped at 1e-7"),
         ("pickled.npy -o o.wav", "pickled.npy cannot be read as features"),
         ("many.npz -o o.wav", "many.npz holds a, b: none of them is called"),
         ("harmful.pt -o o.wav", "harmful.pt holds more than tensors"),
+        ("linear.npy -o o.wav", "(largest value 500) must be at most 32, as logarithms"),
         ("cut.npy -o o.wav", "cut.npy cannot be read as features"),
         ("noise.pt -o o.wav", "noise.pt holds more than tensors, or is damaged"),
         ("empty -o out", "empty holds no sounds and no features"),
@@ -217,11 +282,22 @@ def test_bad_input_is_one_line(run: Run, model: Vocos, arguments: str, match: st
     assert not Path("o.wav").exists()
 
 
+@pytest.mark.parametrize("fault", ["nan", "linear", "base10", "bands"])
+def test_bad_features_without_a_model(run: Run, fault: str) -> None:
+    prepare()
+    np.save("nan.npy", np.full((100, 30), np.nan, np.float32))
+    code, _, err = run("vocode", f"{fault}.npy", "-o", "o.wav")
+    assert code == 2
+    assert f"passband: {fault}.npy: `features`" in err
+    assert err.count("\n") == 2  # the first says that there is no model
+
+
 @pytest.mark.parametrize(
     ("arguments", "match"),
     [
         (("--precision", "bfloat16"), "--precision bfloat16 needs a vocoder. Pass --model."),
         (("--bandwidth-id", "1"), "--bandwidth-id needs a vocoder. Pass --model."),
+        (("--compile",), "--compile needs a vocoder. Pass --model."),
         (("--model", "model", "--bandwidth-id", "1"), "`bandwidth_id` (=1) must be left out"),
         (("--model", "empty"), "empty holds no model.safetensors"),
         (("--precision", "float16"), "is not one of 'float32', 'bfloat16'"),
@@ -248,3 +324,27 @@ def test_convert_there_and_back(run: Run, model: Vocos) -> None:
     code, _, err = run("vocoder", "convert", "model", "new")
     assert code == 2
     assert "--to" in err
+
+
+def test_export_of_a_run_folder(run: Run, model: Vocos, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("onnxscript")
+    onnx = pytest.importorskip("onnx")
+    # The shape checks of the tests, which torch cannot trace.
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+    Path("run").mkdir()
+    Path("model").rename("run/model")
+    code, out, err = run("vocoder", "export", "run", "-o", "v.onnx", "--opset", 19)
+    assert (code, err) == (0, "")
+    assert out == "v.onnx: features (batch, 100, frames) to waveform (batch, time) at 24000 Hz\n"
+    graph = onnx.load("v.onnx")
+    assert graph.opset_import[0].version == 19
+    assert [value.name for value in graph.graph.input] == ["features"]
+    for arguments, match in (
+        (("nowhere/at/all", "-o", "v.onnx"), "nowhere/at/all is no folder"),
+        (("run", "-o", "no/v.onnx"), "no/v.onnx cannot be written: the folder"),
+        (("run", "-o", "v.onnx", "--opset", 3), "`opset` (=3) must be 18 to 23"),
+    ):
+        code, out, err = run("vocoder", "export", *arguments)
+        assert (code, out) == (2, "")
+        assert match in err
+        assert err.count("\n") == 1

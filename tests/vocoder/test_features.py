@@ -11,6 +11,7 @@ import torch
 from passband.errors import InputError, MissingDependencyError
 from passband.frequency import melscale_fbanks
 from passband.vocoder import EncodecFeatures, MelFeatures, PseudoInverseMel
+from passband.vocoder._checks import check_features
 from passband.vocoder._encodec_features import codebooks
 
 
@@ -56,18 +57,19 @@ def test_filters_that_are_loaded_are_used_where_they_are() -> None:
         (torch.linspace(-40, 0, 50), "at least ln 1e-07 = -16.12"),
         (torch.randn(50).clamp(min=0) - 7, "base-10 logarithm clipped at 1e-7"),
         (torch.randn(50).clamp(min=0) + math.log(1e-5), "as HiFi-GAN"),
+        (torch.linspace(0, 500, 50), "must be at most 32, as logarithms of magnitudes are"),
     ],
 )
 def test_other_logarithms(values: torch.Tensor, match: str) -> None:
     with pytest.raises(InputError, match=match) as caught:
-        MelFeatures().check(values.expand(100, 50))
+        check_features(MelFeatures(), values.expand(100, 50), 1, values=True)
     assert "expected 100 bands, natural log, clipped at 1e-7" in str(caught.value)
 
 
 def test_features_of_sound_pass_the_check() -> None:
     features = MelFeatures()
     for audio in (torch.zeros(4096), torch.randn(4096), 1e-4 * torch.randn(4096)):
-        features.check(features(audio))
+        check_features(features, features(audio), 1, values=True)
 
 
 @pytest.mark.parametrize(("padding", "least"), [("center", 513), ("same", 385)])

@@ -145,4 +145,5 @@ class BoundedSurface(nn.Module):
         return asked
 
     def _wall(self, x: Tensor) -> Tensor:
-        return self.scale * (self.radius - x.norm(dim=1))
+        wall: Tensor = self.scale * (self.radius - x.norm(dim=1))
+        return wall

@@ -55,6 +55,8 @@ def test_every_format_gives_the_same_rays(form: str, writer: ModuleType, tmp_pat
     np.testing.assert_allclose(origins.numpy(), true_origins, atol=RAYS)
     np.testing.assert_allclose(directions.numpy(), true_directions, atol=RAYS)
     np.testing.assert_allclose(found.to_world.numpy(), scene.to_world, atol=RAYS)
+    turn = found.cameras.to_scene[:, :3, :3].numpy()
+    np.testing.assert_allclose(turn, scene.poses[:, :3, :3], atol=RAYS)
     for mask, true in zip(found.masks, scene.masks(), strict=True):
         np.testing.assert_array_equal(mask.numpy(), true)
     shade = round((0.2 + 0.5 * 5 / 12) * 255)

