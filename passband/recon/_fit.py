@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sys
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ import torch
 from torch import nn
 
 from passband.atomic import write_text_atomic
+from passband.errors import InputError
 from passband.inr.encodings import HashGrid
 from passband.recon._batches import RayBatches
 from passband.recon._build import build_model
@@ -22,7 +24,9 @@ from passband.recon._run import MODEL_FILE, FittedReconstruction, save_reconstru
 from passband.recon._scene import PhotographsScene, dump_photographs_scene
 from passband.recon._settings import PlainSettings
 from passband.recon.data import Hull, Photographs, load_train_test, visual_hull
+from passband.recon.doctor import examine
 from passband.training import (
+    CHECKPOINT,
     Adam,
     LoopResult,
     LoopSettings,
@@ -89,6 +93,8 @@ def fit_photographs(
     text = dump_photographs_scene(scene)
     check_folder(folder, SCENE_FILE, text, resume=resume)
     problem = _load(scene)
+    if scene.target.examine and not (folder / CHECKPOINT).is_file():
+        _examine(problem.train)
     claim_folder(folder, SCENE_FILE, text, resume=resume)
     model = build_model(scene, problem.hull).to(place)
     with flushed_denormals():
@@ -110,7 +116,9 @@ def fit_photographs(
 
 def _load(scene: PhotographsScene) -> _Problem:
     target = scene.target
-    learn, judge = load_train_test(target.path, every=target.held_out, max_side=target.max_side)
+    learn, judge = load_train_test(
+        target.path, every=target.held_out, max_side=target.max_side, sphere=target.sphere
+    )
     if target.views is not None and target.views < len(learn):
         chosen = torch.linspace(0, len(learn) - 1, target.views).round().long()
         learn = learn.select(chosen)
@@ -120,6 +128,15 @@ def _load(scene: PhotographsScene) -> _Problem:
     if learn.masks is not None:
         hull = visual_hull(learn, HULL_RESOLUTION, dilate=1.0)
     return _Problem(learn, judge, hull)
+
+
+def _examine(photographs: Photographs) -> None:
+    """Say what the doctor finds, and stop where it is an error."""
+    found = examine(photographs).findings
+    for finding in found:
+        if finding.severity == "error":
+            raise InputError(f"{finding.text}. target.examine=false goes on all the same.")
+        sys.stderr.write(f"{finding}\n")
 
 
 def _planned_steps(

@@ -18,6 +18,7 @@ from passband.recon.rendering import (
 from passband.training import StepOutput, make_generator
 
 _STREAM, _OUTSIDE_STREAM = 23, 29
+_OUTSIDE_EVERY = 4  # steps between two looks at what is far from all rays
 _OFTEN, _SELDOM = 25, 100  # steps between two looks of the sampler, early and late
 
 
@@ -59,8 +60,9 @@ class ReconstructionObjective:
         loss = rgb_l1(seen.color, batch.color) + self._regularisers(seen)
         if batch.mask is not None and self._losses.mask > 0:
             loss = loss + self._losses.mask * mask_loss(seen.opacity, batch.mask)
-        if self._hull is not None and self._losses.outside > 0:
-            loss = loss + self._losses.outside * self._outside(self._hull, step)
+        if self._hull is not None and self._losses.outside > 0 and step % _OUTSIDE_EVERY == 0:
+            weight = _OUTSIDE_EVERY * self._losses.outside
+            loss = loss + weight * self._outside(self._hull, step)
         with torch.no_grad():
             error = (seen.color - batch.color).square().mean()
         return StepOutput(loss, {"psnr": -10 * error.clamp(min=1e-10).log10()})

@@ -16,7 +16,9 @@ _LAPTOP: dict[str, Any] = {
             "coarse_to_fine": 0.3,
         },
     },
-    "sampler": {"kind": "cached_grid", "count": 24, "resolution": 128},
+    "opacity": {"kind": "scheduled_neus", "first": 100.0, "last": 2000.0},
+    "sampler": {"kind": "cached_grid", "count": 20, "resolution": 128},
+    "losses": {"mask": 0.3},
     "training": {"seconds": 900.0, "rays": 2000},
 }
 

@@ -30,10 +30,14 @@ class PhotographsTarget(Settings):
     """Posed photographs: a folder in one of the known formats.
 
     One picture in ``held_out`` is kept to judge by, unless the data has a split of its own; of the
-    others at most ``views``, evenly spread, are learned from.
+    others at most ``views``, evenly spread, are learned from. ``sphere``: centre and radius around
+    the object in the world of the data, found where it is not given. With ``examine`` a data set in
+    which `passband doctor` finds an error is refused.
     """
 
     path: str
+    sphere: tuple[float, float, float, Annotated[float, Field(gt=0)]] | None = None
+    examine: bool = True
     max_side: Annotated[int, Field(ge=16, le=2**15)] | None = None
     held_out: Annotated[int, Field(ge=2)] = 10
     masks: bool = True

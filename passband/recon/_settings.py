@@ -155,12 +155,17 @@ class CachedGridSettings(Settings):
     count: Annotated[int, Field(ge=2, le=4096)] = 24
     resolution: Resolution = 128
     uniform: Annotated[float, Field(gt=0, le=1)] = 0.15
+    blur: Annotated[float, Field(gt=0, le=100)] = 0.5
 
     def build(self, hull: Hull | None) -> Sampler:
         """The sampler, its rays cut to the hull of the masks where there is one."""
         occupied = None if hull is None else hull.occupancy
         return CachedGridSampler(
-            self.count, resolution=self.resolution, uniform=self.uniform, occupied=occupied
+            self.count,
+            resolution=self.resolution,
+            uniform=self.uniform,
+            blur=self.blur,
+            occupied=occupied,
         )
 
 

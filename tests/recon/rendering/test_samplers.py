@@ -79,9 +79,13 @@ def test_sections_are_in_order_and_leave_nothing_out(
     assert lengths.min() >= -1e-6
     some = far > near
     assert not (lengths[~some] > 1e-6).any()
-    torch.testing.assert_close(lengths.sum(-1)[some], (far - near)[some], atol=1e-5, rtol=0)
     low, high = depths - lengths / 2, depths + lengths / 2
-    torch.testing.assert_close(low[some, 1:], high[some, :-1], atol=2e-6, rtol=0)
+    if isinstance(sampler, CachedGridSampler):  # whose sections are cut where they would be long
+        assert (low[some, 1:] >= high[some, :-1] - 2e-6).all()
+        assert lengths.max() <= 4 / min(opacity.sharpness, sampler.sharpest) + 1e-6
+    else:
+        torch.testing.assert_close(lengths.sum(-1)[some], (far - near)[some], atol=1e-5, rtol=0)
+        torch.testing.assert_close(low[some, 1:], high[some, :-1], atol=2e-6, rtol=0)
     if draws:
         other = torch.Generator().manual_seed(6)
         assert not torch.equal(
@@ -270,7 +274,8 @@ def test_the_compiled_march_equals_the_plain_one(
         sampler.grid.double(), double, near.double(), far.double(), shift.double(),
         24, sharpness, 0.15,
     )  # fmt: skip
-    off = (ours.depths - plain.depths).abs().maximum((ours.lengths - plain.lengths).abs())
+    lengths = plain.lengths.clamp(max=4 / sharpness)
+    off = (ours.depths - plain.depths).abs().maximum((ours.lengths - lengths).abs())
     assert off.quantile(0.99) < 1e-5
     assert off.amax() < 2e-3  # where a walk ended one piece sooner
     slow = sampler.double()(double, near.double(), far.double(), None, opacity)

@@ -17,6 +17,7 @@ from passband.recon.rendering.samplers._edges import check_count
 from passband.recon.rendering.samplers._march import plain_sections
 
 _POINTS = 2**17  # evaluated at a time
+_LONGEST = 4.0  # of a section, in layers 1 / s
 _BLOCK = 128  # rays per task
 
 
@@ -27,6 +28,9 @@ class CachedGridSampler(nn.Module):
     grid does not know the surface better. A share ``uniform`` of the edges is spread over the ray.
     Until the first :meth:`refresh` all are. Where the surface has moved since the grid was taken,
     the spread edges find it.
+
+    A section is at most 4 / s long, cut around its middle: what the slope there says of the
+    distance at its ends does not hold farther away.
 
     On the processor, in float32, a compiled loop walks the rays; elsewhere plain torch does.
 
@@ -113,8 +117,10 @@ class CachedGridSampler(nn.Module):
         sharpness = min(opacity.sharpness, self.sharpest)
         numbers = (self.count, sharpness, self.uniform)
         if near.device.type == "cpu" and near.dtype == self.grid.dtype == torch.float32:
-            return _compiled_sections(self.grid, rays, near, far, shift, *numbers)
-        return plain_sections(self.grid.to(near.dtype), rays, near, far, shift, *numbers)
+            found = _compiled_sections(self.grid, rays, near, far, shift, *numbers)
+        else:
+            found = plain_sections(self.grid.to(near.dtype), rays, near, far, shift, *numbers)
+        return Samples(found.depths, found.lengths.clamp(max=_LONGEST / sharpness))
 
     def _vertices(self, index: Tensor) -> Tensor:
         n = self.resolution
