@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 CLIP = "0_LJ001-0002"
 SHOWN = {
     "recorded": "recorded",
-    "vocoder": "small vocoder, 20 minutes on two cores",
+    "vocoder": "small vocoder, 40,000 steps",
     "griffin_lim": "Griffin-Lim, 32 steps",
 }
 FLOOR_DB = 80
