@@ -245,8 +245,7 @@ class _State:
             if not math.isfinite(loss):
                 raise TrainingError(
                     f"the loss is {loss} at step {self.step}; the last good checkpoint is "
-                    f"kept in {self.path.parent}. Lower training.optimizer.lr or set "
-                    "training.clip_norm."
+                    f"kept in {self.path.parent}. Lower the learning rate in [training]."
                 )
 
     def due(self) -> bool:

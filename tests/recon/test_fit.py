@@ -1,5 +1,6 @@
 import json
 import math
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import torch
 
 from passband.cli import main
 from passband.errors import InputError, TrainingError
-from passband.media import read_image, read_mesh
+from passband.media import read_image, read_mesh, write_image
 from passband.recon import (
     fit_photographs,
     load_photographs_scene,
@@ -116,7 +117,7 @@ def test_a_diverging_run_stops_with_its_last_checkpoint(
 
     monkeypatch.setattr(ReconstructionObjective, "__call__", diverging)
     scene = load_photographs_scene(ball, [*SMALL, "training.checkpoint_seconds=0"])
-    with pytest.raises(TrainingError, match="finite") as caught:
+    with pytest.raises(TrainingError, match="the loss is inf at step 11; the last good checkpoint") as caught:
         fit_photographs(scene, tmp_path / "wild", device="cpu")
     assert "\n" not in str(caught.value)
     assert (tmp_path / "wild" / "checkpoint.safetensors").is_file()
@@ -134,6 +135,7 @@ def test_time_is_turned_into_steps_once(ball: Path, tmp_path: Path) -> None:
 
 def test_commands(
     run: tuple[Path, dict[str, Any]],
+    ball: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
@@ -157,6 +159,17 @@ def test_commands(
     assert passband("render", folder, "--scale", 2, "-o", tmp_path / "views") == 2
     assert passband("mesh", folder, "--lipschitz", 2, "-o", out) == 2
     assert "is for shapes" in capfd.readouterr().err
+    assert passband("fit", ball, "--field", "siren", "--out", tmp_path / "no") == 2
+    assert "are not for photographs" in capfd.readouterr().err
+    assert passband("fit", "skimage:camera", "--preset", "laptop", "--out", tmp_path / "no") == 2
+    assert "is for photographs" in capfd.readouterr().err
+    assert passband("fit", tmp_path / "views", "--out", tmp_path / "no") == 2
+    err = capfd.readouterr().err
+    assert err.startswith("passband: ")
+    assert err.count("\n") == 1
+    assert passband("fit", ball, "--out", folder) == 2
+    assert "is not empty" in capfd.readouterr().err
+    assert not (tmp_path / "no").exists()
 
 
 @pytest.mark.parametrize("path", SCENES, ids=lambda path: path.stem)
@@ -188,6 +201,16 @@ def test_presets_fill_what_a_scene_leaves_open() -> None:
 def test_faults_of_a_scene(ball: Path, override: str, match: str) -> None:
     with pytest.raises(InputError, match=match):
         load_photographs_scene(ball, [override])
+
+
+def test_a_data_set_that_the_doctor_refuses(ball: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "inverted"
+    shutil.copytree(ball, broken)
+    for mask in (broken / "mask").iterdir():
+        write_image(mask, 1 - read_image(mask).pixels[:1])
+    with pytest.raises(InputError, match=r"mask.*target\.examine=false goes on"):
+        fit_photographs(load_photographs_scene(broken, SMALL), tmp_path / "run", device="cpu")
+    assert not (tmp_path / "run").exists()
 
 
 def test_every_part_by_name_takes_steps(ball: Path, tmp_path: Path) -> None:
