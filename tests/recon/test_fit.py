@@ -117,7 +117,9 @@ def test_a_diverging_run_stops_with_its_last_checkpoint(
 
     monkeypatch.setattr(ReconstructionObjective, "__call__", diverging)
     scene = load_photographs_scene(ball, [*SMALL, "training.checkpoint_seconds=0"])
-    with pytest.raises(TrainingError, match="the loss is inf at step 11; the last good checkpoint") as caught:
+    with pytest.raises(
+        TrainingError, match="the loss is inf at step 11; the last good checkpoint"
+    ) as caught:
         fit_photographs(scene, tmp_path / "wild", device="cpu")
     assert "\n" not in str(caught.value)
     assert (tmp_path / "wild" / "checkpoint.safetensors").is_file()
