@@ -1,6 +1,7 @@
 """Vocos against the ``vocos`` package: 10 s of mel at both precisions, and the memory of 60 s.
 
 Run: OMP_NUM_THREADS=2 OMP_WAIT_POLICY=PASSIVE python benchmarks/vocoder.py [--rounds 15]
+     python benchmarks/vocoder.py --device cuda    # 16 x 1 s: plain, compiled, as a CUDA graph
 
 Weights are random and the same on both sides. The package imports torchaudio for a feature that is
 not timed here; where that cannot be loaded, empty modules take its place.
@@ -67,6 +68,30 @@ def speed(rounds: int) -> dict[str, Any]:
     return rows
 
 
+def speed_on_gpu(rounds: int) -> dict[str, Any]:
+    torch.manual_seed(0)
+    backbone, head = (part.cuda() for part in peer_modules())
+    vocos = Vocos().eval().cuda()
+    vocos.backbone.load_state_dict(backbone.state_dict())
+    vocos.head.load_state_dict(head.state_dict())
+    features = 2 * torch.randn(16, 100, round(FRAMES_PER_SECOND), device="cuda") - 4
+    graph = vocos.cuda_graph(features.shape[-1], batch=16)
+    compiled = Vocos().eval().cuda()
+    compiled.load_state_dict(vocos.state_dict())
+    compiled.compile()
+    calls = {
+        "passband": lambda: graph(features),
+        "passband, compiled": lambda: compiled(features),
+        "passband, plain": lambda: vocos(features),
+        "vocos": lambda: head(backbone(features)),
+    }
+    with torch.no_grad():
+        expected = head(backbone(features))
+        row = table("16 x 1 s of mel, CUDA graph", alternate(calls, rounds=rounds))
+        row["relative error"] = float((graph(features) - expected).norm() / expected.norm())
+    return row
+
+
 def peak_megabytes() -> float:
     """Of this program; what getrusage says is inherited from the one that started it."""
     lines = Path("/proc/self/status").read_text().splitlines()
@@ -106,11 +131,15 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--memory", choices=("passband", "vocos"))
     parser.add_argument("--precision", default="float32")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     options = parser.parse_args()
     torch.set_num_threads(2)
     warnings.filterwarnings("ignore")  # of the package's old weight norm
     if options.memory:
         print(memory(options.memory, options.precision))
+        return
+    if options.device == "cuda":
+        write_result("vocoder-cuda", speed_on_gpu(options.rounds))
         return
     write_result("vocoder", {**speed(options.rounds), "memory of 60 s": memories()})
 
