@@ -186,4 +186,4 @@ def test_a_folder_in_the_way_is_one_line(passband: Call, run: Path, tmp_path: Pa
 def test_help(passband: Call) -> None:
     code, out, _ = passband("mesh", "--help")
     assert code == 0
-    assert "coordinates of the mesh it was fitted to" in " ".join(out.split())
+    assert "in the coordinates of their source" in " ".join(out.split())

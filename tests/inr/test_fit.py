@@ -161,7 +161,7 @@ def test_a_full_disk_keeps_the_last_good_checkpoint(
 
 def test_a_diverging_fit_stops_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(_LOSSES, "l2", lambda given, wanted: (given * math.inf).mean())
-    with pytest.raises(TrainingError, match=r"at step 1; .* Lower training.optimizer.lr"):
+    with pytest.raises(TrainingError, match=r"at step 1; .* Lower the learning rate"):
         fit(small_scene(tmp_path), tmp_path / "run", device="cpu")
     assert not (tmp_path / "run" / CHECKPOINT).exists()
 

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from passband.cli import main
 from passband.errors import InputError, TrainingError
 from passband.media import read_image, read_mesh, write_image
 from passband.recon import (
+    _fit,
+    _results,
     fit_photographs,
     load_photographs_scene,
     load_reconstruction,
@@ -48,6 +51,15 @@ SMALL = [
 ]
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _coarse() -> Iterator[None]:
+    """A coarse hull and a coarse mesh: the ball has nothing finer."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_fit, "HULL_RESOLUTION", 32)
+        patch.setattr(_results, "_CELLS", 64)
+        yield
+
+
 @pytest.fixture(scope="module")
 def run(ball: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     folder = tmp_path_factory.mktemp("runs") / "ball"
@@ -57,7 +69,7 @@ def run(ball: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dic
 def test_a_ball_is_found(run: tuple[Path, dict[str, Any]]) -> None:
     folder, metrics = run
     radii = read_mesh(folder / "mesh.ply").vertices.norm(dim=1)
-    assert abs(float(radii.mean()) / 1.2 - 1) < 0.02  # of the ball in the world
+    assert abs(float(radii.mean()) / 1.2 - 1) < 0.03  # of the ball in the world
     assert float(radii.std()) < 0.04
     assert metrics["components"] == 1
     assert metrics["watertight"]
@@ -71,7 +83,7 @@ def test_a_ball_is_found(run: tuple[Path, dict[str, Any]]) -> None:
 def test_a_run_reloads(run: tuple[Path, dict[str, Any]], ball: Path) -> None:
     folder, _ = run
     fitted = load_reconstruction(folder)
-    mesh = reconstruction_mesh(fitted, 256)
+    mesh = reconstruction_mesh(fitted, 64)
     torch.testing.assert_close(
         mesh.vertices.float(), read_mesh(folder / "mesh.ply").vertices.float(), atol=1e-5, rtol=0
     )
@@ -86,9 +98,10 @@ def test_killed_and_resumed_it_ends_alike(
     code = f"""
 import os, signal, torch
 from pathlib import Path
-from passband.recon import fit_photographs, load_photographs_scene
+from passband.recon import _fit, _results, fit_photographs, load_photographs_scene
 from passband.recon._objective import ReconstructionObjective
 torch.set_num_threads(1)
+_fit.HULL_RESOLUTION, _results._CELLS = 32, 64
 step_of = ReconstructionObjective.__call__
 def dying(self, step):
     if step == 77:
