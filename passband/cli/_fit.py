@@ -1,6 +1,8 @@
 """``passband fit``: from a signal, photographs or a scene to a run folder."""
 
 import re
+import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -69,11 +71,17 @@ def fit(
             raise InputError(f"--preset (={preset}) is for photographs. Pass --budget.")
         _fit_signal(source, set_ or [], folder, field, budget, device, resume=resume, force=force)
     except KeyboardInterrupt:
-        typer.echo(
-            f"interrupted; go on with: passband fit {source} --out {folder} --resume", err=True
-        )
+        typer.echo(f"interrupted; go on with: {_resuming(folder)}", err=True)
         raise
     print(f"report: {folder / 'report.html'}")
+
+
+def _resuming(folder: Path) -> str:
+    """The command line that was given, to go on with ``folder``."""
+    given = [word for word in sys.argv[1:] if word != "--resume"]
+    if not any(word == "--out" or word.startswith("--out=") for word in given):
+        given += ["--out", str(folder)]
+    return shlex.join(["passband", *given, "--resume"])
 
 
 def _is_photographs(source: Path) -> bool:

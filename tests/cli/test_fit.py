@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -215,7 +216,8 @@ def test_ctrl_c_keeps_a_checkpoint_and_says_how_to_go_on(tmp_path: Path, passban
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert f"go on with: passband fit {file} --out run --resume" in errors
+    command = shlex.join(["passband", "fit", str(file), *LONG, "--out", "run", "--resume"])
+    assert f"go on with: {command}" in errors
     assert "Traceback" not in errors
     assert passband("fit", file, *LONG, "--out", "run", "--resume").returncode == 0
 
