@@ -179,7 +179,8 @@ def table(rows: dict[str, Any]) -> None:
 
 
 def _mean(rows: list[dict[str, Any]], name: str) -> float:
-    return sum(row[name] for row in rows) / len(rows)
+    values = [row[name] for row in rows if name in row]  # a fit that was paused has no time
+    return sum(values) / len(values) if values else float("nan")
 
 
 def _problem(file: Path, side: int | None) -> GridProblem:
