@@ -21,7 +21,7 @@ from record import RESULTS, data_folder, write_result
 
 from passband.media import Mesh, read_mesh
 from passband.recon import fit_photographs, load_photographs_scene
-from passband.recon.data import load_train_test, visual_hull
+from passband.recon.data import evenly_spread, load_train_test, visual_hull
 from passband.recon.evaluation import component_count, surface_distances
 from passband.recon.meshing import surface_mesh
 from passband.training import keep_freed_memory
@@ -60,7 +60,7 @@ def percent(mesh: Mesh, truth: KnownTruth) -> dict[str, float]:
 def hull_chamfer(truth: KnownTruth, views: int | None) -> float:
     learn, _ = load_train_test(truth.folder)
     if views is not None:
-        learn = learn.select(torch.linspace(0, len(learn) - 1, views).round().long())
+        learn = evenly_spread(learn, views)
     hull = visual_hull(learn, 256)
     mesh = surface_mesh(hull.distance, 256, to_world=learn.to_world)
     return percent(mesh, truth)["chamfer"]

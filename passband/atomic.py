@@ -1,12 +1,15 @@
 """Files that appear whole or not at all: a temporary sibling, synced, renamed onto the name."""
 
 import errno
+import json
+import math
 import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
+from typing import Any
 
 from passband.errors import OutputError
 
@@ -119,6 +122,30 @@ def write_text_atomic(path: str | os.PathLike[str], text: str) -> None:
         'ω = 30'
     """
     write_bytes_atomic(path, text.encode("utf-8"))
+
+
+def write_json_atomic(path: str | os.PathLike[str], value: dict[str, Any]) -> None:
+    """Write ``value`` as indented JSON, with null for infinite numbers and NaN.
+
+    Raises:
+        OutputError: the file cannot be written; a file that was there is untouched.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "metrics.json"
+        >>> write_json_atomic(path, {"psnr": math.inf, "steps": [1, 2.5]})
+        >>> json.loads(path.read_text())
+        {'psnr': None, 'steps': [1, 2.5]}
+    """
+    write_text_atomic(path, json.dumps(_finite(value), indent=1) + "\n")
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _create(temporary: Path, target: Path) -> None:

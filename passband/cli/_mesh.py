@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from passband.cli._run_kind import is_reconstruction
 from passband.errors import InputError
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def mesh(
     from passband.media import write_mesh
 
     began = time.perf_counter()
-    if _is_photographs(run):
+    if is_reconstruction(run):
         if lipschitz is not None:
             raise InputError(f"--lipschitz (={lipschitz:g}) is for shapes. Leave it out.")
         surface = _of_photographs(run, resolution, color=color, largest=largest, device=device)
@@ -64,12 +65,6 @@ def mesh(
         f"{out}: {len(surface.vertices):,} vertices, {len(surface.faces):,} faces, {closed}, "
         f"{time.perf_counter() - began:.1f} s"
     )
-
-
-def _is_photographs(run: Path) -> bool:
-    from passband.recon import MODEL_FILE
-
-    return run.name == MODEL_FILE or (run / MODEL_FILE).is_file()
 
 
 def _of_photographs(

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from passband.cli._run_kind import is_reconstruction
 from passband.errors import InputError
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def render(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, ...")] = "auto",
 ) -> None:
     """Render a fitted field to a picture or a sound file, or photographs' surface to views."""
-    if _is_photographs(run):
+    if is_reconstruction(run):
         if any(option is not None for option in (scale, size, rate, bit_depth)):
             raise InputError(
                 "--scale, --size, --rate and --bit-depth are not for photographs. Pass --camera."
@@ -71,12 +72,6 @@ def render(
         depth = bit_depth or 32
     write_image(out, fitted.sample((height, width)), bit_depth=depth)
     print(f"{out}: {width}x{height}")
-
-
-def _is_photographs(run: Path) -> bool:
-    from passband.recon import MODEL_FILE
-
-    return run.name == MODEL_FILE or (run / MODEL_FILE).is_file()
 
 
 def _render_views(run: Path, out: Path, camera: str, device: str) -> None:

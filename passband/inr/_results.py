@@ -1,14 +1,12 @@
 """What a fit leaves in its folder besides the field: rendering, metrics, report."""
 
-import json
-import math
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
 from passband import __version__
-from passband.atomic import write_text_atomic
+from passband.atomic import write_json_atomic
 from passband.inr._field import Field
 from passband.inr._knob import ResolvedField
 from passband.inr._quality import psnr, relative_band_error, snr, ssim
@@ -48,7 +46,7 @@ def write_results(
     rendering = _render(fitted.field, target)
     metrics = _metrics(resolved, fitted, target, rendering, result, steps)
     write_rendering(folder, fitted, rendering * target.info.scale + target.info.center)
-    write_text_atomic(folder / METRICS_FILE, json.dumps(_plain(metrics), indent=1) + "\n")
+    write_json_atomic(folder / METRICS_FILE, metrics)
     write_report(folder / "report.html", metrics, target, rendering)
     return metrics
 
@@ -114,12 +112,3 @@ def run_metrics(
         "winner": None if winner is None else [winner.first, winner.second],
         "history": result.history,
     }
-
-
-def _plain(value: Any) -> Any:
-    """``value`` with numbers that JSON has no word for (infinite, NaN) as None."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -56,14 +56,24 @@ class SurfaceComparison:
         Reference: Knapitsch, Park, Zhou, Koltun, *Tanks and Temples: Benchmarking Large-Scale Scene
         Reconstruction*, ACM Trans. Graph. 36(4), 2017.
         """
-        precision = float((self.accuracy <= threshold).double().mean())
-        recall = float((self.completeness <= threshold).double().mean())
-        return 2 * precision * recall / (precision + recall) if precision + recall > 0 else 0.0
+        return f_score(self.accuracy, self.completeness, threshold)
 
     @property
     def normal_consistency(self) -> float:
         """Mean ``|n . n'|`` over both directions: 1 for equal surfaces, whichever side is out."""
         return float(self.agreement.mean())
+
+
+def f_score(accuracy: Tensor, completeness: Tensor, threshold: float) -> float:
+    """Harmonic mean of the shares of both sets of distances that are at most ``threshold``.
+
+    Example:
+        >>> f_score(torch.tensor([0.1, 0.3]), torch.tensor([0.1, 0.1]), 0.2)
+        0.6666666666666666
+    """
+    precision = float((accuracy <= threshold).double().mean())
+    recall = float((completeness <= threshold).double().mean())
+    return 2 * precision * recall / (precision + recall) if precision + recall > 0 else 0.0
 
 
 def compare_surfaces(

@@ -1,16 +1,15 @@
 """What the fit of a shape leaves in its folder besides the field: mesh, metrics, report."""
 
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from passband.atomic import write_text_atomic
+from passband.atomic import write_json_atomic
 from passband.errors import InputError
 from passband.inr._knob import ResolvedField
 from passband.inr._meshing import extract_mesh
-from passband.inr._results import METRICS_FILE, _plain, run_metrics
+from passband.inr._results import METRICS_FILE, run_metrics
 from passband.inr._run import FittedField
 from passband.inr._shape_quality import VolumeProbe, surface_metrics
 from passband.inr._shape_report import write_shape_report
@@ -98,7 +97,7 @@ def write_shape_results(
         "watertight": None if mesh is None else mesh.watertight,
         "meshing_seconds": meshed,
     }
-    write_text_atomic(folder / METRICS_FILE, json.dumps(_plain(metrics), indent=1) + "\n")
+    write_json_atomic(folder / METRICS_FILE, metrics)
     write_shape_report(folder / "report.html", metrics, target, mesh)
     return metrics
 

@@ -1,8 +1,9 @@
 """Figures of a reconstruction's progress, as PNG bytes."""
 
-import io
 from collections.abc import Sequence
 from typing import Any
+
+from passband.inr._figures import _figure, _png
 
 _NAMES = {"psnr": "whole picture", "psnr_inside": "inside the mask", "psnr_eroded": "rim left out"}
 
@@ -17,12 +18,7 @@ def progress_figure(history: Sequence[dict[str, Any]]) -> bytes:
         >>> progress_figure([{"step": 10, "psnr": 20.0, "psnr_inside": None}])[1:4]
         b'PNG'
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415  slow to import
-    from matplotlib.figure import Figure  # noqa: PLC0415  slow to import
-
-    figure = Figure(figsize=(6.4, 3.2), dpi=110, layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
+    figure, (axes,) = _figure(1, 1, (6.4, 3.2))
     for key, label in _NAMES.items():
         rows = [(row["step"], row[key]) for row in history if row.get(key) is not None]
         if rows:
@@ -31,6 +27,4 @@ def progress_figure(history: Sequence[dict[str, Any]]) -> bytes:
     axes.set_ylabel("PSNR (dB)")
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return buffer.getvalue()
+    return _png(figure)

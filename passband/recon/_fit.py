@@ -3,6 +3,7 @@
 import hashlib
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -18,17 +19,22 @@ from passband.recon._batches import RayBatches
 from passband.recon._build import build_model
 from passband.recon._model import Reconstruction
 from passband.recon._objective import ReconstructionObjective
-from passband.recon._pace import steps_in
+from passband.recon._pace import TRIAL_RUN, steps_in
 from passband.recon._results import quick_scores, write_results
 from passband.recon._run import MODEL_FILE, FittedReconstruction, save_reconstruction
-from passband.recon._scene import PhotographsScene, dump_photographs_scene
+from passband.recon._scene import PhotographsScene, ReconstructionTraining, dump_photographs_scene
 from passband.recon._settings import PlainSettings
-from passband.recon.data import Hull, Photographs, load_train_test, visual_hull
+from passband.recon.data import (
+    Hull,
+    Photographs,
+    evenly_spread,
+    load_train_test,
+    visual_hull,
+)
 from passband.recon.doctor import examine
 from passband.training import (
     CHECKPOINT,
     Adam,
-    LoopResult,
     LoopSettings,
     autocast,
     check_folder,
@@ -98,8 +104,20 @@ def fit_photographs(
     claim_folder(folder, SCENE_FILE, text, resume=resume)
     model = build_model(scene, problem.hull).to(place)
     with flushed_denormals():
-        steps = _planned_steps(scene, problem, model, folder)
-        result = _train(model, scene, problem, steps, folder, resume=resume)
+        objective = _objectives(scene, problem, place)
+        steps = _planned_steps(scene, model, objective, folder)
+        fingerprint = hashlib.sha256(text.encode() + problem.digest()).hexdigest()
+        result = train(
+            model,
+            _optimizer(model, scene),
+            objective(model, steps),
+            settings=_loop(scene.training, steps),
+            schedule=_schedule(scene.training, steps),
+            folder=folder,
+            fingerprint=f"{fingerprint} {steps}",
+            evaluate=lambda step: quick_scores(model, problem.test),
+            resume=resume,
+        )
     model.set_progress(1.0)
     model.eval()
     fitted = FittedReconstruction(
@@ -119,9 +137,8 @@ def _load(scene: PhotographsScene) -> _Problem:
     learn, judge = load_train_test(
         target.path, every=target.held_out, max_side=target.max_side, sphere=target.sphere
     )
-    if target.views is not None and target.views < len(learn):
-        chosen = torch.linspace(0, len(learn) - 1, target.views).round().long()
-        learn = learn.select(chosen)
+    if target.views is not None:
+        learn = evenly_spread(learn, target.views)
     if not target.masks:
         learn = replace(learn, masks=None)
     hull = None
@@ -140,7 +157,10 @@ def _examine(photographs: Photographs) -> None:
 
 
 def _planned_steps(
-    scene: PhotographsScene, problem: _Problem, model: Reconstruction, folder: Path
+    scene: PhotographsScene,
+    model: Reconstruction,
+    objective: Callable[[Reconstruction, int], ReconstructionObjective],
+    folder: Path,
 ) -> int:
     """Steps of the run; those that a time allows are found once and written down."""
     training = scene.training
@@ -152,18 +172,18 @@ def _planned_steps(
     steps = steps_in(
         training.seconds,
         model,
-        lambda trial: _objective(trial, scene, problem, steps=1000),
+        lambda trial: objective(trial, TRIAL_RUN),
         lambda trial: _optimizer(trial, scene),
     )
     write_text_atomic(file, json.dumps({"steps": steps, "seconds": training.seconds}))
     return steps
 
 
-def _objective(
-    model: Reconstruction, scene: PhotographsScene, problem: _Problem, *, steps: int
-) -> ReconstructionObjective:
+def _objectives(
+    scene: PhotographsScene, problem: _Problem, device: torch.device
+) -> Callable[[Reconstruction, int], ReconstructionObjective]:
+    """What makes the objective of a model and a number of steps; its batches are made once."""
     plain = scene.background if isinstance(scene.background, PlainSettings) else None
-    device = next(model.parameters()).device
     batches = RayBatches(
         problem.train,
         scene.training.rays,
@@ -172,9 +192,13 @@ def _objective(
         device=device,
     )
     hull = None if problem.hull is None else problem.hull.to(device)
-    return ReconstructionObjective(
-        model, batches, hull, scene.losses, steps=steps, seed=scene.training.seed
-    )
+
+    def objective(model: Reconstruction, steps: int) -> ReconstructionObjective:
+        return ReconstructionObjective(
+            model, batches, hull, scene.losses, steps=steps, seed=scene.training.seed
+        )
+
+    return objective
 
 
 def _optimizer(model: nn.Module, scene: PhotographsScene) -> Adam:
@@ -187,35 +211,17 @@ def _optimizer(model: nn.Module, scene: PhotographsScene) -> Adam:
     return Adam(groups, betas=(0.9, 0.99), eps=1e-15, fused=True)
 
 
-def _train(
-    model: Reconstruction,
-    scene: PhotographsScene,
-    problem: _Problem,
-    steps: int,
-    folder: Path,
-    *,
-    resume: bool,
-) -> LoopResult:
-    training = scene.training
+def _loop(training: ReconstructionTraining, steps: int) -> LoopSettings:
     count = training.evaluations
-    loop = LoopSettings(
+    return LoopSettings(
         steps=steps,
         precision=training.precision,
         log_every=training.log_every,
         checkpoint_seconds=training.checkpoint_seconds,
         evaluate_at=sorted({round(steps * (k + 1) / count) for k in range(count)}),
     )
-    fingerprint = hashlib.sha256(dump_photographs_scene(scene).encode())
-    fingerprint.update(problem.digest())
+
+
+def _schedule(training: ReconstructionTraining, steps: int) -> Callable[[int], float]:
     warmup = min(training.warmup, steps // 10)
-    return train(
-        model,
-        _optimizer(model, scene),
-        _objective(model, scene, problem, steps=steps),
-        settings=loop,
-        schedule=partial(cosine, steps=steps, final=training.final, warmup=warmup),
-        folder=folder,
-        fingerprint=f"{fingerprint.hexdigest()} {steps}",
-        evaluate=lambda step: quick_scores(model, problem.test),
-        resume=resume,
-    )
+    return partial(cosine, steps=steps, final=training.final, warmup=warmup)

@@ -11,7 +11,8 @@ from passband.recon._model import Reconstruction
 from passband.training import Objective
 
 _TRIAL, _DISCARDED = 24, 6
-_HALFWAY = 500  # of the trial's thousand steps: what is opened along a run is open by then
+TRIAL_RUN = 1000
+"""Steps of the run that a trial pretends to be part of."""
 _KEPT_BACK = 0.2  # evaluations and checkpoints, and a trained surface's slower steps
 
 
@@ -29,13 +30,13 @@ def steps_in(
     Args:
         seconds: for all of the run.
         model: on its device; not changed.
-        objective: makes the loss of a model for a run of 1,000 steps.
+        objective: makes the loss of a model for a run of `TRIAL_RUN` steps.
         optimizer: makes the optimiser of a model.
     """
     trial = copy.deepcopy(model)
     loss_of, updates = objective(trial), optimizer(trial)
     times = []
-    for step in range(_HALFWAY, _HALFWAY + _TRIAL):
+    for step in range(TRIAL_RUN // 2, TRIAL_RUN // 2 + _TRIAL):
         began = time.perf_counter()
         loss = loss_of(step).loss
         updates.zero_grad(set_to_none=True)

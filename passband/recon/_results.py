@@ -1,11 +1,10 @@
 """What a reconstruction leaves in its folder besides the model: mesh, views, metrics, report."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from passband import __version__
-from passband.atomic import write_text_atomic
+from passband.atomic import write_json_atomic
 from passband.errors import InputError
 from passband.media import Mesh, write_image, write_mesh
 from passband.recon._mesh import reconstruction_mesh
@@ -88,7 +87,7 @@ def write_results(
     }
     if mesh is not None:
         write_mesh(folder / MESH_FILE, placed(mesh, fitted.to_world))
-    write_text_atomic(folder / METRICS_FILE, json.dumps(metrics, indent=1) + "\n")
+    write_json_atomic(folder / METRICS_FILE, metrics)
     write_report(folder / REPORT_FILE, metrics, test, views, scores)
     return metrics
 

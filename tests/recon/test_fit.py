@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from passband.cli import main
+from passband.cli._run_kind import RECONSTRUCTION_FILE
 from passband.errors import InputError, TrainingError
 from passband.media import read_image, read_mesh, write_image
 from passband.recon import (
@@ -192,6 +193,10 @@ def test_every_scene_reads_and_survives_writing(path: Path) -> None:
     scene = load_photographs_scene(path)
     plain = tomllib.loads(dump_photographs_scene(scene))
     assert parse_photographs_scene(plain, source="again") == scene
+
+
+def test_the_command_line_knows_the_file_of_a_run() -> None:
+    assert RECONSTRUCTION_FILE == MODEL_FILE
 
 
 def test_presets_fill_what_a_scene_leaves_open() -> None:

@@ -3,10 +3,8 @@
 import copy
 import pickle
 import shutil
-from collections.abc import Iterator
 from typing import Any
 
-import jaxtyping
 import pytest
 import torch
 from torch import Tensor
@@ -26,13 +24,8 @@ TINY = ConvNeXtSettings(dim=8, intermediate_dim=16, num_layers=1)
 OWN_WORDS = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 
 
-@pytest.fixture(autouse=True)
-def _unchecked() -> Iterator[None]:
-    """Without the shape checks of the tests, which torch cannot compile."""
-    before = jaxtyping.config.jaxtyping_disable
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", before)
+# Without the shape checks of the tests, which torch cannot compile.
+pytestmark = pytest.mark.usefixtures("unchecked")
 
 
 def tiny(**parts: object) -> Vocos:

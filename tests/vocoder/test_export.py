@@ -1,10 +1,8 @@
 """Vocoders as ONNX models: the sound that the vocoder makes, whatever the sizes."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jaxtyping
 import pytest
 import torch
 from torch import Tensor
@@ -38,13 +36,8 @@ HEADS = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _unchecked() -> Iterator[None]:
-    """Without the shape checks of the tests, which torch cannot trace."""
-    before = jaxtyping.config.jaxtyping_disable
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", before)
+# Without the shape checks of the tests, which torch cannot trace.
+pytestmark = pytest.mark.usefixtures("unchecked")
 
 
 def small(**parts: object) -> Vocos:

@@ -78,3 +78,15 @@ def held_out(photographs: Photographs, every: int = 10) -> tuple[Photographs, Ph
     number = torch.arange(len(photographs))
     test = number % every == 0
     return photographs.select(number[~test]), photographs.select(number[test])
+
+
+def evenly_spread(photographs: Photographs, count: int) -> Photographs:
+    """``count`` of the pictures, the first and the last among them; all where there are no more.
+
+    Args:
+        photographs: in their order.
+        count: from 1 on.
+    """
+    if count >= len(photographs):
+        return photographs
+    return photographs.select(torch.linspace(0, len(photographs) - 1, count).round().long())

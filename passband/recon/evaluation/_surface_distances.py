@@ -9,7 +9,7 @@ from jaxtyping import Float, Float64
 from torch import Tensor
 
 from passband.errors import InputError
-from passband.inr._shape_quality import compare_surfaces
+from passband.inr._shape_quality import compare_surfaces, f_score
 from passband.inr.targets import sample_mesh
 from passband.inr.targets._raycasting import nearest, raycasting_scene
 from passband.media import Mesh
@@ -50,9 +50,7 @@ class SurfaceDistances:
         Reference: Knapitsch, Park, Zhou, Koltun, *Tanks and Temples: Benchmarking Large-Scale Scene
         Reconstruction*, ACM Trans. Graph. 36(4), 2017.
         """
-        precision = float((self.accuracy <= threshold).double().mean())
-        recall = float((self.completeness <= threshold).double().mean())
-        return 2 * precision * recall / (precision + recall) if precision + recall > 0 else 0.0
+        return f_score(self.accuracy, self.completeness, threshold)
 
     @property
     def normal_consistency(self) -> float | None:

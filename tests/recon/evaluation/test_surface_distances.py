@@ -1,7 +1,6 @@
 """Distances between surfaces, against closed forms, brute force in float64 and scipy."""
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -16,14 +15,6 @@ from passband.media import Mesh
 from passband.recon.evaluation import component_count, nearest_in_cloud, surface_distances
 
 EMPTY = Mesh(torch.zeros(0, 3, dtype=torch.float64), torch.zeros(0, 3, dtype=torch.int64))
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def sphere(radius: float, subdivisions: int = 5, at: tuple[float, ...] = (0, 0, 0)) -> Mesh:

@@ -1,7 +1,6 @@
 """Silhouettes, depths and picture scores, against closed forms and plain loops."""
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -28,14 +27,6 @@ from passband.recon.evaluation import (
 RADIUS = 0.6
 CENTER = (0.15, -0.1, 0.05)
 SIZES = ((64, 48), (31, 50))
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """Meshes out of distances: cropped, coloured, placed and cleaned, against closed forms."""
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -23,14 +22,6 @@ from passband.recon.meshing import (
     vertex_normals,
 )
 from passband.recon.rendering import Geometry
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def ball(x: Tensor) -> Tensor:
