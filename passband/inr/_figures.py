@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,10 +11,7 @@ from torch import Tensor
 
 from passband.frequency import reduced_spectrum, stft, welch_spectrum
 from passband.inr.targets import SignalInfo
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from passband.training import figure_png, new_figure
 
 _LARGEST_SIDE = 768
 _INK, _BLUE, _ORANGE, _GRAY = "#1b1f24", "#2563a8", "#d1651c", "#8b949e"
@@ -60,7 +57,7 @@ def sound_figure(target: Tensor, rendering: Tensor, info: SignalInfo) -> bytes:
     """Log spectrograms (dB) of target, rendering and error, first channel, on one scale."""
     rate = info.sample_rate or 1
     n_fft = min(1024, 1 << max(info.count.bit_length() - 3, 4))
-    figure, axes = _figure(1, 3, (12.6, 3.4))
+    figure, axes = new_figure(1, 3, (12.6, 3.4))
     rows = {"target": target, "rendering": rendering, "error": target - rendering}
     levels = {
         name: _decibels(stft(row[:1], n_fft=n_fft, pad_mode="constant")[0].abs())
@@ -80,12 +77,12 @@ def sound_figure(target: Tensor, rendering: Tensor, info: SignalInfo) -> bytes:
         axis.set(title=name, xlabel="time (s)")
     axes[0].set_ylabel("frequency (kHz)")
     figure.colorbar(image, ax=axes, label="dB", pad=0.01)
-    return _png(figure)
+    return figure_png(figure)
 
 
 def spectra_figure(target: Tensor, rendering: Tensor, info: SignalInfo) -> bytes:
     """Both magnitude spectra over frequency: cycles per side, or Hz for a sound."""
-    figure, (axis,) = _figure(1, 1, (6.2, 3.6))
+    figure, (axis,) = new_figure(1, 1, (6.2, 3.6))
     if info.sample_rate is not None:
         segment = min(4096, info.count // 2 * 2)
         frequency = torch.arange(1, segment // 2 + 1) * (info.sample_rate / segment)
@@ -104,12 +101,12 @@ def spectra_figure(target: Tensor, rendering: Tensor, info: SignalInfo) -> bytes
     axis.plot(frequency, _floor(spectra[1]), color=_BLUE, lw=1.1, label="rendering")
     axis.set(xscale="log", yscale="log", ylabel="magnitude", title="spectra")
     axis.legend(frameon=False)
-    return _png(figure)
+    return figure_png(figure)
 
 
 def band_figure(edges: Sequence[float], history: Sequence[dict[str, Any]]) -> bytes:
     """Relative error (dB) of every octave band against steps."""
-    figure, (axis,) = _figure(1, 1, (6.2, 3.6), right=1.2)
+    figure, (axis,) = new_figure(1, 1, (6.2, 3.6), right=1.2)
     steps = [entry["step"] for entry in history]
     errors = np.array([entry["band_error_db"] for entry in history], dtype=float)
     from matplotlib import colormaps  # noqa: PLC0415  loaded with the figure
@@ -124,12 +121,12 @@ def band_figure(edges: Sequence[float], history: Sequence[dict[str, Any]]) -> by
         frameon=False, fontsize=6.5, title="cycles per side", title_fontsize=7,
         loc="center left", bbox_to_anchor=(1.0, 0.5),
     )  # fmt: skip
-    return _png(figure)
+    return figure_png(figure)
 
 
 def matching_figure(table: dict[str, Any], knob: str) -> bytes:
     """Distance of every candidate with its standard error, and the two spectra that met."""
-    figure, (left, right) = _figure(1, 2, (12.6, 3.4))
+    figure, (left, right) = new_figure(1, 2, (12.6, 3.4))
     rows = sorted(table["rows"], key=lambda row: float(row["value"]))
     values = [row["value"] for row in rows]
     left.errorbar(
@@ -151,39 +148,7 @@ def matching_figure(table: dict[str, Any], knob: str) -> bytes:
     right.set(xscale="log", yscale="log", xlabel="frequency (cycles per side)")
     right.set(ylabel="share of magnitude", title="matched spectra")
     right.legend(frameon=False)
-    return _png(figure)
-
-
-def _figure(
-    rows: int, columns: int, size: tuple[float, float], *, right: float = 0.15
-) -> "tuple[Figure, list[Axes]]":
-    # The Figure class alone: pyplot would pick a window system and keep every figure alive.
-    from matplotlib.figure import Figure  # noqa: PLC0415  0.6 s that only reports should pay
-
-    figure = Figure(figsize=size, dpi=110)
-    axes = figure.subplots(rows, columns, squeeze=False).flatten().tolist()
-    # Fixed margins in inches: measuring every label to place the axes would cost 0.1 s a figure.
-    width, height = size
-    figure.subplots_adjust(
-        left=0.75 / width, right=1 - right / width, bottom=0.55 / height, top=1 - 0.35 / height,
-        wspace=0.22,
-    )  # fmt: skip
-    for axis in axes:
-        axis.tick_params(labelsize=8)
-        axis.spines[["top", "right"]].set_visible(False)
-    return figure, axes
-
-
-def _png(figure: "Figure") -> bytes:
-    for axes in figure.axes:
-        for axis in (axes.xaxis, axes.yaxis):
-            if axis.get_scale() == "log":
-                # Plain numbers: powers of ten would be typeset, at 0.1 s a figure.
-                axis.set_major_formatter("{x:g}")
-                axis.set_minor_formatter("")
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return buffer.getvalue()
+    return figure_png(figure)
 
 
 def _decibels(magnitude: Tensor) -> Tensor:

@@ -9,10 +9,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from passband.inr._figures import _BLUE, _ORANGE, _figure, _png
+from passband.inr._figures import _BLUE, _ORANGE
 from passband.inr.targets import ShapeTarget
 from passband.inr.targets._raycasting import first_hits, nearest, raycasting_scene
 from passband.media import Mesh
+from passband.training import figure_png, new_figure
 
 _SIDE = 400  # pixels of a view
 _SAMPLES = 2  # rays per pixel along each axis
@@ -54,7 +55,7 @@ def history_figure(history: Sequence[dict[str, Any]]) -> bytes:
         >>> history_figure([{"step": 9, "iou": 0.9, "mape": 0.2}])[1:4]
         b'PNG'
     """
-    figure, (axis,) = _figure(1, 1, (6.2, 3.6))
+    figure, (axis,) = new_figure(1, 1, (6.2, 3.6))
     steps = [entry["step"] for entry in history]
     missing = [max(1.0 - entry["iou"], 1e-6) for entry in history]
     axis.plot(steps, missing, color=_BLUE, lw=1.4, marker=".", label="1 - IoU")
@@ -62,7 +63,7 @@ def history_figure(history: Sequence[dict[str, Any]]) -> bytes:
     axis.plot(steps, error, color=_ORANGE, lw=1.4, marker=".", label="relative error")
     axis.set(xscale="log", yscale="log", xlabel="steps")
     axis.legend(frameon=False)
-    return _png(figure)
+    return figure_png(figure)
 
 
 def render_mesh(
@@ -116,14 +117,14 @@ def render_mesh(
 
 
 def _shaded_figure(target: Mesh, mesh: Mesh) -> bytes:
-    figure, axes = _figure(2, 2, (9.0, 9.2))
+    figure, axes = new_figure(2, 2, (9.0, 9.2))
     for row, (name, surface) in enumerate((("target", target), ("fit", mesh))):
         for column, (view, azimuth) in enumerate(_VIEWS.items()):
             axis = axes[2 * row + column]
             axis.imshow(render_mesh(surface, azimuth).numpy())
             axis.set_title(f"{name}, {view}", fontsize=9)
             axis.set_axis_off()
-    return _png(figure)
+    return figure_png(figure)
 
 
 def _error_figure(target: Mesh, mesh: Mesh) -> bytes:
@@ -137,13 +138,13 @@ def _error_figure(target: Mesh, mesh: Mesh) -> bytes:
     top = max(float(np.quantile(percent.numpy(), _SCALE_SHARE)), 1e-9)
     scale = ScalarMappable(Normalize(0.0, top), colormaps["inferno_r"])
     colors = torch.from_numpy(np.ascontiguousarray(scale.to_rgba(percent.numpy())[:, :3]))
-    figure, axes = _figure(1, 2, (9.8, 4.8))
+    figure, axes = new_figure(1, 2, (9.8, 4.8))
     for axis, (view, azimuth) in zip(axes, _VIEWS.items(), strict=True):
         axis.imshow(render_mesh(mesh, azimuth, colors=colors.float()).numpy())
         axis.set_title(f"error, {view}", fontsize=9)
         axis.set_axis_off()
     figure.colorbar(scale, ax=axes, label="% of the longest side", pad=0.01, shrink=0.8)
-    return _png(figure)
+    return figure_png(figure)
 
 
 def _axes(azimuth: float) -> tuple[Tensor, Tensor, Tensor]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from passband.inr._figures import _figure, _png
+from passband.training import figure_png, new_figure
 
 _NAMES = {"psnr": "whole picture", "psnr_inside": "inside the mask", "psnr_eroded": "rim left out"}
 
@@ -18,7 +18,7 @@ def progress_figure(history: Sequence[dict[str, Any]]) -> bytes:
         >>> progress_figure([{"step": 10, "psnr": 20.0, "psnr_inside": None}])[1:4]
         b'PNG'
     """
-    figure, (axes,) = _figure(1, 1, (6.4, 3.2))
+    figure, (axes,) = new_figure(1, 1, (6.4, 3.2))
     for key, label in _NAMES.items():
         rows = [(row["step"], row[key]) for row in history if row.get(key) is not None]
         if rows:
@@ -27,4 +27,4 @@ def progress_figure(history: Sequence[dict[str, Any]]) -> bytes:
     axes.set_ylabel("PSNR (dB)")
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
-    return _png(figure)
+    return figure_png(figure)

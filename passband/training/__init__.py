@@ -9,6 +9,8 @@ from passband.training._device import autocast as autocast
 from passband.training._device import choose_device as choose_device
 from passband.training._events import EventLog as EventLog
 from passband.training._events import read_events as read_events
+from passband.training._figure import figure_png as figure_png
+from passband.training._figure import new_figure as new_figure
 from passband.training._interrupt import InterruptGuard as InterruptGuard
 from passband.training._learner import Learner as Learner
 from passband.training._learner import Objective as Objective
@@ -65,6 +67,7 @@ __all__ = [
     "cosine",
     "derive_seed",
     "exponential",
+    "figure_png",
     "flushed_denormals",
     "format_duration",
     "html_figure",
@@ -76,6 +79,7 @@ __all__ = [
     "load_checkpoint",
     "load_tensors",
     "make_generator",
+    "new_figure",
     "override_settings",
     "read_events",
     "read_settings",

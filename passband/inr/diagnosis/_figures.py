@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from passband.inr._figures import _BLUE, _GRAY, _INK, _ORANGE, _figure, _png
+from passband.inr._figures import _BLUE, _GRAY, _INK, _ORANGE
 from passband.inr.diagnosis._kernel import KernelSpectrum
+from passband.training import figure_png, new_figure
 
 _COLOURS = {"local": _ORANGE, "global": _BLUE}
 _NAMES = {"local": "neighbours", "global": "opposite corners"}
@@ -16,7 +17,7 @@ _BINS = 60
 
 def heat_figure(bands: dict[str, Any]) -> bytes:
     """Relative error (dB) of every octave band (rows) at every evaluation (columns)."""
-    figure, (axis,) = _figure(1, 1, (6.2, 3.6), right=0.9)
+    figure, (axis,) = new_figure(1, 1, (6.2, 3.6), right=0.9)
     errors = np.array(bands["error_db"], dtype=float)[1:]
     image = axis.imshow(errors, origin="lower", aspect="auto", vmin=-30, vmax=0, cmap="magma")
     steps, edges = bands["steps"], bands["edges"]
@@ -27,12 +28,12 @@ def heat_figure(bands: dict[str, Any]) -> bytes:
     axis.set_ylabel("cycles per side", labelpad=1)
     figure.colorbar(image, ax=axis, fraction=0.05, pad=0.02).ax.tick_params(labelsize=7)
     figure.subplots_adjust(left=0.16)
-    return _png(figure)
+    return figure_png(figure)
 
 
 def confusion_figure(cosines: dict[str, dict[str, Tensor]]) -> bytes:
     """Distribution of the gradient cosines of each part, over neighbours and opposite corners."""
-    figure, axes = _figure(1, len(cosines), (6.2 * len(cosines), 3.4))
+    figure, axes = new_figure(1, len(cosines), (6.2 * len(cosines), 3.4))
     edges = np.linspace(-1, 1, _BINS + 1)
     for axis, (part, kinds) in zip(axes, cosines.items(), strict=True):
         for kind, values in kinds.items():
@@ -41,19 +42,19 @@ def confusion_figure(cosines: dict[str, dict[str, Tensor]]) -> bytes:
         axis.axvline(0, color=_GRAY, lw=0.8, ls=":")
         axis.set(xlabel="cosine of two samples' gradients", ylabel="density", title=part)
         axis.legend(frameon=False, fontsize=8)
-    return _png(figure)
+    return figure_png(figure)
 
 
 def hamming_figure(hamming: dict[str, Tensor], units: int) -> bytes:
     """Distribution of the number of hidden units that differ within a pair."""
-    figure, (axis,) = _figure(1, 1, (6.2, 3.4))
+    figure, (axis,) = new_figure(1, 1, (6.2, 3.4))
     edges = np.linspace(0, max(max(float(d.max()) for d in hamming.values()), 1.0), _BINS + 1)
     for kind, values in hamming.items():
         label = f"{_NAMES[kind]}, mean {float(values.double().mean()):.1f}"
         _outline(axis, values, edges, kind, label)
     axis.set(xlabel=f"units that differ, of {units}", ylabel="density", title="activation patterns")
     axis.legend(frameon=False, fontsize=8)
-    return _png(figure)
+    return figure_png(figure)
 
 
 def _outline(axis: Any, values: Tensor, edges: Any, kind: str, label: str) -> None:
@@ -64,7 +65,7 @@ def _outline(axis: Any, values: Tensor, edges: Any, kind: str, label: str) -> No
 
 def kernel_figure(spectrum: KernelSpectrum) -> bytes:
     """Eigenvalues of the tangent kernel, and the energy of the signal along its eigenvectors."""
-    figure, (left, right) = _figure(1, 2, (12.6, 3.4))
+    figure, (left, right) = new_figure(1, 2, (12.6, 3.4))
     values = spectrum.eigenvalues.numpy()
     order = np.arange(1, len(values) + 1)
     top = max(float(values[0]), np.finfo(float).tiny)
@@ -80,4 +81,4 @@ def kernel_figure(spectrum: KernelSpectrum) -> bytes:
     right.set(xscale="log", xlabel="eigenvectors", ylabel="share of energy", ylim=(0, 1.02))
     right.set(title="alignment")
     right.legend(frameon=False, fontsize=8)
-    return _png(figure)
+    return figure_png(figure)

@@ -7,8 +7,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from passband.errors import InputError
+from passband.signal.tasks import Recordings
 from passband.training import make_generator
-from passband.vocoder.learning._recordings import Recordings
 
 _ORDER, _CROP = 102, 103  # streams of numbers
 

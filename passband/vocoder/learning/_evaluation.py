@@ -10,8 +10,8 @@ from torch import Tensor
 
 from passband.errors import InputError
 from passband.signal import LogMelLoss
+from passband.signal.tasks import Recordings
 from passband.vocoder.learning._quality import intelligibility, pesq_wideband, voicing_errors
-from passband.vocoder.learning._recordings import Recordings
 
 _PEAK = 10 ** (-3 / 20)  # -3 dBFS
 _OPTIONAL = {"pesq": pesq_wideband, "stoi": intelligibility}

@@ -1,18 +1,14 @@
 """Pictures of a training, as PNG bytes."""
 
-import io
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from passband.frequency import stft
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from passband.training import figure_png, new_figure
 
 _COLOURS = {
     "mel": "#2563a8",
@@ -32,7 +28,7 @@ def curve_figure(events: Sequence[Mapping[str, float]]) -> bytes:
         >>> curve_figure([{"step": 0, "loss": 2.0, "mel": 1.0}])[1:4]
         b'PNG'
     """
-    figure, axis = _figure()
+    figure, (axis,) = new_figure(1, 1, (5.6, 3.2), right=0.75)
     steps = np.array([event["step"] for event in events], dtype=float)
     for name, colour in _COLOURS.items():
         values = np.array([event.get(name, np.nan) for event in events], dtype=float)
@@ -40,7 +36,7 @@ def curve_figure(events: Sequence[Mapping[str, float]]) -> bytes:
             axis.plot(steps, _smooth(values), color=colour, lw=1.3, label=name)
     axis.set(xlabel="step", yscale="log", title="losses")
     axis.legend(frameon=False, fontsize=8)
-    return _png(figure)
+    return figure_png(figure)
 
 
 def history_figure(history: Sequence[Mapping[str, Any]]) -> bytes:
@@ -50,7 +46,7 @@ def history_figure(history: Sequence[Mapping[str, Any]]) -> bytes:
         >>> history_figure([{"step": 1, "mel": 0.9, "pesq": None}])[1:4]
         b'PNG'
     """
-    figure, axis = _figure()
+    figure, (axis,) = new_figure(1, 1, (5.6, 3.2), right=0.75)
     steps = [entry["step"] for entry in history]
     axis.plot(steps, [entry["mel"] for entry in history], color=_COLOURS["mel"], marker=".")
     axis.set(xlabel="step", title="held-out clips")
@@ -61,7 +57,7 @@ def history_figure(history: Sequence[Mapping[str, Any]]) -> bytes:
         values = [np.nan if score is None else score for score in scores]
         right.plot(steps, values, color=_COLOURS["pesq"], marker=".")
         right.set_ylabel("PESQ-wb", color=_COLOURS["pesq"])
-    return _png(figure)
+    return figure_png(figure)
 
 
 def spectrogram_figure(sound: Tensor, sample_rate: int) -> bytes:
@@ -71,7 +67,7 @@ def spectrogram_figure(sound: Tensor, sample_rate: int) -> bytes:
         >>> spectrogram_figure(torch.randn(4000), 8000)[1:4]
         b'PNG'
     """
-    figure, axis = _figure()
+    figure, (axis,) = new_figure(1, 1, (5.6, 3.2), right=0.75)
     n_fft = min(1024, 1 << max(len(sound).bit_length() - 3, 4))
     levels = 20 * torch.log10(stft(sound, n_fft=n_fft, pad_mode="constant").abs() + 1e-7)
     top = float(levels.max())
@@ -85,7 +81,7 @@ def spectrogram_figure(sound: Tensor, sample_rate: int) -> bytes:
         cmap="magma",
     )
     axis.set(xlabel="time (s)", ylabel="frequency (kHz)")
-    return _png(figure)
+    return figure_png(figure)
 
 
 def _smooth(values: np.ndarray) -> np.ndarray:
@@ -95,20 +91,3 @@ def _smooth(values: np.ndarray) -> np.ndarray:
     count = np.minimum(np.arange(1, len(total) + 1), width)
     mean: np.ndarray = (total - before) / count
     return mean
-
-
-def _figure() -> "tuple[Figure, Axes]":
-    # The Figure class alone: pyplot would pick a window system and keep every figure alive.
-    from matplotlib.figure import Figure  # noqa: PLC0415  0.6 s that only reports should pay
-
-    figure = Figure(figsize=(5.6, 3.2), dpi=110)
-    axis = figure.subplots()
-    figure.subplots_adjust(left=0.13, right=0.87, bottom=0.17, top=0.9)
-    axis.tick_params(labelsize=8)
-    return figure, axis
-
-
-def _png(figure: "Figure") -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return buffer.getvalue()

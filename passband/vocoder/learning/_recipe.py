@@ -2,10 +2,11 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from torch import nn
 
 from passband.signal import LogMelLoss
+from passband.training.recipes import Settings
 from passband.vocoder._settings import EncodecFeatureSettings, MelFeatureSettings, VocosSettings
 from passband.vocoder.discriminators import (
     Ensemble,
@@ -20,13 +21,7 @@ FrameLength = Annotated[int, Field(ge=64, le=2**16, multiple_of=4)]
 Decibels = Annotated[float, Field(ge=-60, le=0)]
 
 
-class _Settings(BaseModel):
-    """Unknown keys are refused, values do not change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class DataSettings(_Settings):
+class DataSettings(Settings):
     """Where the sounds are, and how a batch is drawn from them.
 
     Of ``folder``, ``held_out`` files chosen by ``split_seed`` are kept for evaluation, or those in
@@ -45,7 +40,7 @@ class DataSettings(_Settings):
     cache_megabytes: Annotated[int, Field(ge=0, le=2**24)] = 1024
 
 
-class PeriodSettings(_Settings):
+class PeriodSettings(Settings):
     """Multi-period discriminator; no periods, no discriminator."""
 
     periods: tuple[Annotated[int, Field(ge=1, le=1000)], ...] = (2, 3, 5, 7, 11)
@@ -57,7 +52,7 @@ class PeriodSettings(_Settings):
         return MultiPeriodDiscriminator(self.periods, self.channels, conditions=conditions)
 
 
-class ResolutionSettings(_Settings):
+class ResolutionSettings(Settings):
     """Multi-resolution discriminator; no lengths, no discriminator."""
 
     lengths: tuple[FrameLength, ...] = (2048, 1024, 512)
@@ -69,7 +64,7 @@ class ResolutionSettings(_Settings):
         return MultiResolutionDiscriminator(self.lengths, self.channels, conditions=conditions)
 
 
-class CQTSettings(_Settings):
+class CQTSettings(Settings):
     """Multi-scale sub-band constant-Q discriminator."""
 
     bins_per_octave: tuple[Annotated[int, Field(ge=4, le=192)], ...] = (24, 36, 48)
@@ -96,7 +91,7 @@ class CQTSettings(_Settings):
         return self
 
 
-class DiscriminatorSettings(_Settings):
+class DiscriminatorSettings(Settings):
     """Who judges the generated sound, and how much each counts."""
 
     period: PeriodSettings = PeriodSettings()
@@ -121,7 +116,7 @@ class DiscriminatorSettings(_Settings):
         )
 
 
-class LossSettings(_Settings):
+class LossSettings(Settings):
     """Weights of what is wanted beside the verdicts, and the mel spectrogram that is compared."""
 
     mel: Weight = 45.0
@@ -135,7 +130,7 @@ class LossSettings(_Settings):
         return LogMelLoss(sample_rate, self.n_fft, self.hop_length, self.n_mels)
 
 
-class OptimizerSettings(_Settings):
+class OptimizerSettings(Settings):
     """AdamW of generator and discriminators (Loshchilov and Hutter, ICLR 2019)."""
 
     lr: Annotated[float, Field(gt=0, le=1)] = 2e-4
@@ -144,7 +139,7 @@ class OptimizerSettings(_Settings):
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.01
 
 
-class TrainingSettings(_Settings):
+class TrainingSettings(Settings):
     """How long and how the vocoder is trained; the learning rate falls as a cosine to 0."""
 
     steps: Annotated[int, Field(ge=1, le=10**8)] = 1_000_000
@@ -158,7 +153,7 @@ class TrainingSettings(_Settings):
     checkpoint_seconds: Annotated[float, Field(ge=0)] = 120.0
 
 
-class Recipe(_Settings):
+class Recipe(Settings):
     """One training of a vocoder.
 
     Example:

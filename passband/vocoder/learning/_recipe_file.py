@@ -3,10 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from passband.errors import InputError
-from passband.training import read_settings, settings_problem
+from passband.training.recipes import dump_settings, load_settings
 from passband.vocoder.learning._recipe import Recipe
 
 
@@ -27,11 +24,7 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         >>> load_recipe(path, ["training.steps=20"]).training.steps
         20
     """
-    plain = read_settings(path, overrides, expected="a recipe")
-    try:
-        return Recipe.model_validate(plain)
-    except ValidationError as error:
-        raise InputError(f"{path}: {settings_problem(error.errors())}") from error
+    return load_settings(Recipe, path, overrides)
 
 
 def dump_recipe(recipe: Recipe) -> str:
@@ -42,6 +35,4 @@ def dump_recipe(recipe: Recipe) -> str:
         >>> Recipe.model_validate(tomllib.loads(dump_recipe(Recipe()))) == Recipe()
         True
     """
-    import tomli_w  # noqa: PLC0415  only a run writes TOML
-
-    return tomli_w.dumps(recipe.model_dump(exclude_none=True))
+    return dump_settings(recipe)

@@ -13,6 +13,7 @@ from torch import nn
 
 from passband.atomic import write_text_atomic
 from passband.errors import InputError
+from passband.signal.tasks import Recordings, find_audio, hold_out
 from passband.training import (
     Learner,
     LoopResult,
@@ -31,10 +32,8 @@ from passband.vocoder.learning._adversary import Adversary
 from passband.vocoder.learning._ahead import Ahead
 from passband.vocoder.learning._clips import Clips
 from passband.vocoder.learning._evaluation import HeldOut, load_held_out, score
-from passband.vocoder.learning._files import find_audio, hold_out
 from passband.vocoder.learning._recipe import OptimizerSettings, Recipe, TrainingSettings
 from passband.vocoder.learning._recipe_file import dump_recipe
-from passband.vocoder.learning._recordings import Recordings
 from passband.vocoder.learning._results import copy_synthesis, write_results
 
 RECIPE_FILE = "recipe.toml"

@@ -15,6 +15,23 @@ from passband.media import read_audio
 _SILENT = 1e-5  # peak, 100 dB below full scale: noise of the converter is not blown up
 
 
+def unit_peak(sound: Tensor) -> Tensor:
+    """``sound`` with a peak of 1, or as it is where it is silent.
+
+    Example:
+        >>> import torch
+        >>> unit_peak(torch.tensor([0.5, -0.25]))
+        tensor([ 1.0000, -0.5000])
+    """
+    peak = float(sound.abs().max())
+    return sound / peak if peak > _SILENT else sound
+
+
+def unchanged(sound: Tensor) -> Tensor:
+    """``sound`` at the level it was recorded at."""
+    return sound
+
+
 class Recordings:
     """Sound files by number: the mean of their channels, at ``sample_rate``, with a peak of 1.
 
@@ -26,6 +43,7 @@ class Recordings:
         sample_rate: in Hz.
         cache_bytes: most memory for decoded sounds; those asked for longest ago go first.
         report: takes the line about a file that cannot be read.
+        scale: sets the level of a sound.
 
     Example:
         >>> import tempfile, torch
@@ -43,10 +61,11 @@ class Recordings:
         *,
         cache_bytes: int = 2**30,
         report: Callable[[str], None] = lambda line: None,
+        scale: Callable[[Tensor], Tensor] = unit_peak,
     ) -> None:
         self.files, self.sample_rate = list(files), sample_rate
         self.faults: dict[Path, str] = {}
-        self._report, self._room = report, cache_bytes
+        self._report, self._room, self._scale = report, cache_bytes, scale
         self._kept: OrderedDict[int, Future[Tensor | None]] = OrderedDict()
         self._sizes: dict[int, int] = {}
         self._lock = Lock()
@@ -72,8 +91,7 @@ class Recordings:
         try:
             audio = read_audio(path)
             sound = resample(audio.samples.mean(dim=0), audio.sample_rate, self.sample_rate)
-            peak = float(sound.abs().max())
-            sound = sound / peak if peak > _SILENT else sound
+            sound = self._scale(sound)
         except (InputError, ValueError) as error:
             self.faults[path] = " ".join(str(error).split())
             self._report(f"left out: {self.faults[path]}")
