@@ -8,8 +8,8 @@ from torch import Tensor
 
 from passband.errors import InputError
 from passband.media import Audio, read_audio, write_audio
-from passband.vocoder.learning import Clips, Recordings, crop, find_audio, hold_out
 from passband.signal.tasks import _recordings as recordings_module
+from passband.vocoder.learning import Clips, Recordings, crop, find_audio, hold_out
 from passband.vocoder.learning._ahead import Ahead
 
 RATE = 8000

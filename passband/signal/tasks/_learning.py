@@ -101,11 +101,11 @@ def learn(
         >>> result = learn(
         ...     weight,
         ...     lambda step: StepOutput((weight.weight - 2.0).square().sum()),
-        ...     TrainingSettings(steps=200, lr=0.1),
+        ...     TrainingSettings(steps=200, lr=0.1, weight_decay=0.0),
         ...     Path(tempfile.mkdtemp()),
         ...     fingerprint="example",
         ... )
-        >>> round(weight.weight.item(), 2)
+        >>> round(weight.weight.item(), 1)
         2.0
     """
     learned = [parameter for parameter in model.parameters() if parameter.requires_grad]

@@ -50,7 +50,7 @@ class Representation(nn.Module):
 
     Example:
         >>> Representation("mel", 8000, {"n_fft": 256, "n_mels": 20})(torch.randn(1000)).shape
-        torch.Size([20, 11])
+        torch.Size([20, 16])
     """
 
     def __init__(self, transform: str, sample_rate: int, settings: dict[str, Any]) -> None:
