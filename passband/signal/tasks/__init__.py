@@ -4,6 +4,7 @@
 and ``comparison`` are imported by name, so that a command pays for its own task alone.
 """
 
+from passband.signal.tasks._feature_cache import FeatureCache as FeatureCache
 from passband.signal.tasks._files import find_audio as find_audio
 from passband.signal.tasks._files import hold_out as hold_out
 from passband.signal.tasks._learning import TrainingSettings as TrainingSettings
@@ -22,6 +23,7 @@ from passband.signal.tasks._representation import RepresentationSettings as Repr
 
 __all__ = [
     "RECIPE_FILE",
+    "FeatureCache",
     "Recordings",
     "Representation",
     "RepresentationSettings",
