@@ -13,6 +13,7 @@ from passband.recon.cameras import Rays, near_far
 from passband.recon.rendering import (
     CachedGridSampler,
     ErrorBoundedSampler,
+    Geometry,
     HierarchicalSampler,
     NeusOpacity,
     OccupancySampler,
@@ -370,3 +371,31 @@ def test_no_rays(number: int) -> None:
     found = samplers()[number](rays, near, far, Blobs(), VolsdfOpacity())
     assert isinstance(found, Samples)
     assert len(found.depths) == 0
+
+
+@pytest.mark.parametrize("radius", [0.1, 0.3])
+def test_silhouettes_of_few_sections_are_as_large_as_the_surface(radius: float) -> None:
+    class Round:
+        def distance(self, x: Tensor) -> Tensor:
+            return (x - x.new_tensor([0.013, 0.021, -0.017])).norm(dim=-1) - radius
+
+        def geometry(self, x: Tensor) -> Geometry:
+            normal = torch.nn.functional.normalize(x - x.new_tensor([0.013, 0.021, -0.017]), dim=-1)
+            return Geometry(self.distance(x), normal, x)
+
+        def color(self, x: Tensor, normal: Tensor, direction: Tensor, features: Tensor) -> Tensor:
+            return normal
+
+    # Parallel rays at even distances from the middle; opaque on as many of them as it is wide.
+    count = 8001
+    aside = torch.linspace(0, 1.1 * radius, count)
+    turn = torch.linalg.qr(torch.randn(3, 3, generator=seeded()))[0]
+    origins = torch.stack((aside, torch.zeros(count), torch.full((count,), -2.0)), -1) @ turn.T
+    rays = Rays(origins + torch.tensor([0.013, 0.021, -0.017]), turn[:, 2].repeat(count, 1))
+    near, far = torch.full((2, count), 1.2).add(torch.tensor([[0.0], [1.6]])).unbind()
+    opacity = NeusOpacity(math.log(2000) / 10)
+    sampler = CachedGridSampler(20)
+    sampler.refresh(Round(), opacity)
+    seen = render_rays(Round(), opacity, sampler, rays, near, far, generator=seeded())
+    width = 1.1 * radius * float(seen.opacity.detach().mean())
+    assert width == pytest.approx(radius, abs=1.5e-4)  # with NeuS's weights alone 5e-4 too little

@@ -4,6 +4,11 @@ A ray is walked from near to far in pieces. From a point with distance f the nex
 long, at least half a cell and a ``PIECES``-th of the way, and at most an eighth of it. A piece from
 f to g stops the share ``(e^{-s g} - e^{-s f}) / (1 + e^{-s g})`` of the light, at least 0: this is
 ``1 - P(g) / P(f)`` with P the logistic function of s f, written so that no digits are lost outside.
+
+Sections go where light is stopped, and where it lingers: a ray that grazes the surface loses none
+where it is nearest to it, and without sections there would pass by what it touches; silhouettes
+come out too small by 0.05 % of the scene, and fitted surfaces too large by that. A piece of length
+l has at least the share ``x / (1 + x) / 4`` of sections, with x = ``s l (P(-f) + P(-g)) / 2``.
 """
 
 import torch
@@ -20,6 +25,7 @@ FEWEST = 8
 LARGEST_LOG = 30.0  # of e^{-s f}
 OPAQUE = 1e-3  # what passes on where a walk ends
 LEAST = 1e-30  # sum of weights that says where the surface is
+LINGERING = 0.25
 
 
 def plain_sections(
@@ -67,13 +73,16 @@ def _walk(
     for number in range(PIECES):
         step = (CAUTION * f.abs()).maximum(least).minimum(most)
         ends = (depth + step >= far) | (passing < OPAQUE) | (number == PIECES - 1)
-        depth = torch.where(ends, far.maximum(near), depth + step)
+        ahead = torch.where(ends, far.maximum(near), depth + step)
+        depth, length = ahead, ahead - depth
         f, before = trilinear(grid, rays.at(depth)), f
         front = torch.exp((-sharpness * before).clamp(max=LARGEST_LOG))
         back = torch.exp((-sharpness * f).clamp(max=LARGEST_LOG))
-        weight = passing * ((back - front) / (1 + back)).clamp(min=0)
+        stopped = ((back - front) / (1 + back)).clamp(min=0)
+        lingers = 0.5 * sharpness * length * (front / (1 + front) + back / (1 + back))
+        weight = passing * torch.maximum(stopped, LINGERING * lingers / (1 + lingers))
         weight = torch.where(passing < OPAQUE, 0, weight)
-        passing = passing - weight
+        passing = torch.where(passing < OPAQUE, passing, passing * (1 - stopped))
         edges.append(depth)
         weights.append(weight)
     return torch.stack(edges, -1), torch.stack(weights, -1)

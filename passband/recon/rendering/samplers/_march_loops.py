@@ -9,7 +9,7 @@ from passband.recon.rendering.samplers import _march
 
 _PIECES, _FEWEST = _march.PIECES, _march.FEWEST
 _CAUTION, _LARGEST_LOG = _march.CAUTION, _march.LARGEST_LOG
-_OPAQUE, _LEAST = _march.OPAQUE, _march.LEAST
+_OPAQUE, _LEAST, _LINGERING = _march.OPAQUE, _march.LEAST, _march.LINGERING
 
 
 @compiled
@@ -59,11 +59,14 @@ def _walk(grid, origins, directions, ray, near, far, sharpness, pieces, weights)
             depth, weights[number] = far, 0
         else:
             ahead = depth + min(max(caution * abs(f), least), most)
-            depth = far if ahead >= far or number == _PIECES - 1 else ahead
+            ahead = far if ahead >= far or number == _PIECES - 1 else ahead
+            depth, length = ahead, ahead - depth
             f = _value(grid, scale, origins, directions, ray, depth)
             back = np.exp(min(-sharpness * f, limit))
-            weights[number] = passing * max((back - front) / (one + back), 0 * one)
-            passing -= weights[number]
+            stopped = max((back - front) / (one + back), 0 * one)
+            lingers = sharpness * length * (front / (one + front) + back / (one + back)) / 2
+            weights[number] = passing * max(stopped, one * _LINGERING * lingers / (one + lingers))
+            passing *= one - stopped
             total += weights[number]
             front = back
         number += 1
