@@ -8,16 +8,23 @@ import typer
 
 from passband import __version__
 from passband.cli import (
+    _classify,
+    _compare,
+    _denoise,
     _diagnose,
     _doctor,
+    _enhance,
     _features,
     _fit,
     _info,
     _match,
     _mesh,
     _render,
+    _shortcuts,
+    _similar,
     _spectrogram,
     _train,
+    _transcribe,
     _vocode,
     _vocoder,
 )
@@ -41,6 +48,13 @@ app.command("doctor")(_doctor.doctor)
 app.command("spectrogram")(_spectrogram.spectrogram)
 app.command("features")(_features.features)
 app.command("train")(_train.train)
+app.command("compare")(_compare.compare)
+app.command("classify")(_classify.classify)
+app.command("transcribe")(_transcribe.transcribe)
+app.command("denoise")(_denoise.denoise)
+app.command("enhance")(_enhance.enhance)
+app.command("similar")(_similar.similar)
+app.command("shortcuts")(_shortcuts.shortcuts)
 app.command("vocode")(_vocode.vocode)
 app.add_typer(_vocoder.app, name="vocoder")
 app.command("info")(_info.info)

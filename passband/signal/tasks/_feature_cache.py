@@ -126,4 +126,4 @@ class FeatureCache:
 
 def _checksum(values: Tensor) -> int:
     """Of the bytes: a file of the right length may still hold others than were written."""
-    return zlib.crc32(values.flatten().view(torch.uint8).numpy())
+    return zlib.crc32(values.flatten().view(torch.uint8).numpy().data)

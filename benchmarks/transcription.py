@@ -1,0 +1,117 @@
+"""Piano transcription from seven pieces: four representations under one linear layer, and a CRNN.
+
+Goal: note-onset F1 of at least 0.60 on three pieces that nothing was learned from. The probes are
+trained here, with equal steps and rates; the CRNN by its recipe before:
+
+    passband train recipes/transcription.toml --data $PASSBAND_DATA/audio/maps_enst \\
+        --set data.notes_folder=$PASSBAND_DATA/audio/notes --out runs/transcription
+
+Then: python benchmarks/transcription.py runs/transcription
+"""
+
+import argparse
+import json
+import statistics
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from record import ROOT, data_folder, write_result
+
+from passband.signal.tasks.transcription import TranscriberRecipe, train_transcriber
+from passband.training.recipes import load_settings
+
+FRAMES = "n_fft = 2048, hop_length = 512"
+REPRESENTATIONS = {
+    "linear STFT, 1025 bins": ("stft", f"{{ {FRAMES} }}"),
+    "log-frequency, 512 bins": (
+        "logfrequency", f"{{ {FRAMES}, f_min = 27.5, f_max = 7900, n_bins = 512 }}",
+    ),
+    "mel, 229 bins": ("mel", f"{{ {FRAMES}, n_mels = 229 }}"),
+    "CQT, 48 an octave, 384 bins": (
+        "cqt", "{ hop_length = 512, f_min = 27.5, n_bins = 384, bins_per_octave = 48 }",
+    ),
+}  # fmt: skip
+MEASURES = (
+    "average_precision", "frame_accuracy", "frame_precision", "frame_recall",
+    "e_tot", "e_sub", "e_miss", "e_fa", "note_f1", "offset_f1",
+)  # fmt: skip
+
+
+def probe(transform: str, settings: str, seed: int) -> dict[str, Any]:
+    """The metrics of a single layer over a representation."""
+    recipe = load_settings(
+        TranscriberRecipe,
+        ROOT / "recipes" / "transcription_linear.toml",
+        [
+            f"data.folder={data_folder() / 'audio' / 'maps_enst'}",
+            f"representation.transform={transform}",
+            f"representation.settings={settings}",
+            f"training.seed={seed}",
+        ],
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        return train_transcriber(recipe, Path(folder) / "run", device="cpu")
+
+
+def spread(rows: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """Mean and deviation of each measure over seeds."""
+    return {
+        name: {
+            "mean": statistics.mean(row[name] for row in rows),
+            "deviation": statistics.stdev(row[name] for row in rows) if len(rows) > 1 else 0.0,
+        }
+        for name in MEASURES
+    }
+
+
+def recipe_of(run: Path) -> str:
+    """The run's recipe, without where its sounds lie on this machine."""
+    lines = (run / "recipe.toml").read_text().splitlines()
+    return "\n".join(line for line in lines if "folder = " not in line)
+
+
+def line(name: str, row: dict[str, float]) -> str:
+    return f"{name:29}" + "".join(f"{row[key]:>10.3f}" for key in MEASURES)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", type=Path, help="folder of the finished run of the CRNN")
+    parser.add_argument("--seeds", type=int, default=3, help="of the probes, from 0 up")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    print(f"{'':29}" + "".join(f"{name[:9]:>10}" for name in MEASURES))
+    probes = {}
+    for name, (transform, settings) in REPRESENTATIONS.items():
+        rows = [probe(transform, settings, seed) for seed in range(options.seeds)]
+        probes[name] = {
+            "transform": transform,
+            "settings": settings,
+            "parameters": rows[0]["parameters"],
+            "steps": rows[0]["steps"],
+            "seconds": [row["seconds"] for row in rows],
+            **spread(rows),
+            "pieces": [
+                {key: piece[key] for key in ("name", *MEASURES)} for piece in rows[0]["pieces"]
+            ],
+        }
+        print(line(name, {key: probes[name][key]["mean"] for key in MEASURES}), flush=True)
+    metrics = json.loads((options.run / "metrics.json").read_text())
+    print(line("CRNN, VQT", metrics))
+    kept = ("parameters", "steps", "seconds", "loss", *MEASURES, "note_precision", "note_recall")
+    crnn = {key: metrics[key] for key in (*kept, "pieces", "learned_from", "history")}
+    write_result(
+        "transcription",
+        {
+            "held_out": [piece["name"] for piece in metrics["pieces"]],
+            "seeds": list(range(options.seeds)),
+            "probes": probes,
+            "crnn": {"recipe": recipe_of(options.run), **crnn},
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()
