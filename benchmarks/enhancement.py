@@ -1,9 +1,10 @@
 """Speech enhancement on pairs of clean and noisy speech: GTCRN with its authors' weights.
 
-Goal: PESQ and SI-SNR higher than the noisy recording's on every pair, and real time by far on one
-thread, also frame by frame. With ``--model RUN`` also what a training of one's own left. Scores of
-DNSMOS need onnxruntime, those of PESQ and STOI the packages pesq and pystoi. Speeds are the median
-of 5 runs, of the processor's time and of the clock's: they differ on a busy machine.
+Goal: PESQ and SI-SNR higher than the noisy recording's on every pair. Real-time factors are those
+of one thread, of whole sounds and frame by frame. With ``--model RUN`` also what a training of
+one's own left. Scores of DNSMOS need onnxruntime, those of PESQ and STOI the packages pesq and
+pystoi. Speeds are the median of 5 runs, of the processor's time and of the clock's: they differ on
+a busy machine.
 
     OMP_NUM_THREADS=1 python benchmarks/enhancement.py
 """

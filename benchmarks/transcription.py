@@ -7,12 +7,12 @@ trained here, with equal steps and rates; the CRNN by its recipe before:
         --set data.notes_folder=$PASSBAND_DATA/audio/notes --out runs/transcription
 
 Then: python benchmarks/transcription.py runs/transcription
+The probes' runs go beside that one, and are gone on with if the benchmark is started again.
 """
 
 import argparse
 import json
 import statistics
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +39,8 @@ MEASURES = (
 )  # fmt: skip
 
 
-def probe(transform: str, settings: str, seed: int) -> dict[str, Any]:
-    """The metrics of a single layer over a representation."""
+def probe(transform: str, settings: str, seed: int, folder: Path) -> dict[str, Any]:
+    """The metrics of a single layer over a representation; what ``folder`` has of it is kept."""
     recipe = load_settings(
         TranscriberRecipe,
         ROOT / "recipes" / "transcription_linear.toml",
@@ -51,8 +51,8 @@ def probe(transform: str, settings: str, seed: int) -> dict[str, Any]:
             f"training.seed={seed}",
         ],
     )
-    with tempfile.TemporaryDirectory() as folder:
-        return train_transcriber(recipe, Path(folder) / "run", device="cpu")
+    run = folder / f"{transform}-{seed}"
+    return train_transcriber(recipe, run, device="cpu", resume=True)
 
 
 def spread(rows: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
@@ -83,9 +83,11 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     print(f"{'':29}" + "".join(f"{name[:9]:>10}" for name in MEASURES))
+    folder = options.run.parent / "transcription_probes"
+    folder.mkdir(parents=True, exist_ok=True)
     probes = {}
     for name, (transform, settings) in REPRESENTATIONS.items():
-        rows = [probe(transform, settings, seed) for seed in range(options.seeds)]
+        rows = [probe(transform, settings, seed, folder) for seed in range(options.seeds)]
         probes[name] = {
             "transform": transform,
             "settings": settings,

@@ -180,7 +180,7 @@ def _denoise_file(
     return {
         "traces": parts.traces,
         "without_signal": parts.without_signal,
-        "seconds": sum(record.seconds for record in file.records),
+        "seconds": round(max(record.seconds for record in file.records), 3),
         "sample_rate": file.records[0].sample_rate,
         "noise_power": parts.noise_power,
     }

@@ -52,8 +52,15 @@ def _run_facts(folder: Path) -> dict[str, Any]:
                 f"{folder} is a run that has not ended. Finish it with: "
                 f"passband fit {folder / 'scene.toml'} --out {folder} --resume"
             )
+        if (folder / "recipe.toml").is_file():
+            raise InputError(
+                f"{folder} is a training that has not ended. Finish it with: "
+                f"passband train {folder / 'recipe.toml'} --out {folder} --resume"
+            )
         raise InputError(f"{folder} is a folder and no run. Pass a file or a run folder.")
     metrics = json.loads(metrics_file.read_text(encoding="utf-8"))
+    if "field" not in metrics:
+        return {"run": str(folder), **_plain_facts(metrics)}
     field = metrics["field"]
     shape = metrics["kind"] == "shape"
     facts = {
@@ -69,6 +76,15 @@ def _run_facts(folder: Path) -> dict[str, Any]:
         metrics["knob"] or "knob": metrics["knob_value"] if metrics["knob"] else "as set",
     }
     return {name: value for name, value in facts.items() if value is not None}
+
+
+def _plain_facts(metrics: dict[str, Any]) -> dict[str, Any]:
+    """What stands alone in the metrics; tables and lists are for the report."""
+    return {
+        name.replace("_", " "): f"{value:.4g}" if isinstance(value, float) else value
+        for name, value in metrics.items()
+        if isinstance(value, str | int | float)
+    }
 
 
 def _signal_facts(metrics: dict[str, Any]) -> dict[str, Any]:

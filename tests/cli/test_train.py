@@ -81,6 +81,12 @@ def test_a_recipe_and_a_folder_become_a_vocoder(recipe: Path, tmp_path: Path, pa
     for name in ("recipe.toml", "events.jsonl", "metrics.json", "report.html"):
         assert (run / name).stat().st_size > 0
     assert json.loads((run / "metrics.json").read_text())["steps"] == 4
+    facts = passband("info", run).stdout
+    assert re.search(r"kind +vocoder\n", facts)
+    assert re.search(r"steps +4\n", facts)
+    (run / "metrics.json").unlink()
+    resume = f"passband train {run / 'recipe.toml'} --out {run} --resume"
+    assert resume in passband("info", run).stderr
 
 
 def test_interrupted_it_says_how_to_go_on_and_does(recipe: Path, tmp_path: Path, passband) -> None:
@@ -123,3 +129,11 @@ def test_bad_input_is_one_line(
     assert done.returncode == 2
     assert message in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_an_unknown_kind_of_recipe_is_named_with_those_there_are(tmp_path: Path, passband) -> None:
+    (tmp_path / "odd.toml").write_text('kind = "oracle"')
+    done = passband("train", tmp_path / "odd.toml")
+    assert done.returncode == 2
+    assert re.search(r"`kind` \(='oracle'\) must be one of vocoder, classifier,", done.stderr)
+    assert not (tmp_path / "runs").exists()

@@ -219,6 +219,8 @@ def test_a_judgement_counts() -> None:
     judgement = Judgement(["a", "b", "c"], torch.tensor([0, 0, 1]), sure, [1, 1, 2])
     assert judgement.accuracy == pytest.approx(2 / 3)
     assert judgement.confusion().tolist() == [[1, 1, 0], [0, 1, 0], [0, 0, 0]]
+    surprise = -(math.log(0.9) + math.log(0.2) + math.log(0.7)) / 3
+    assert judgement.scores() == pytest.approx({"accuracy": 2 / 3, "cross_entropy": surprise})
     recall = judgement.recall().tolist()
     assert recall[:2] == [0.5, 1.0]
     assert math.isnan(recall[2])

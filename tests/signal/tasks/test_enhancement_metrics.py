@@ -31,8 +31,6 @@ def speech(data: Path, kind: str, name: str) -> torch.Tensor:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_published_weights_raise_every_score(data: Path, name: str) -> None:
-    pytest.importorskip("pesq")
-    pytest.importorskip("pystoi")
     clean, noisy = speech(data, "clean", name), speech(data, "noisy", name)
     model = load_enhancer(data / "weights" / "gtcrn" / "model_trained_on_vctk.tar")
     with torch.no_grad():
@@ -47,14 +45,13 @@ CLEAN, NOISY = (3.653, 4.1634, 3.4232, 4.0419), (3.0786, 1.912, 1.9172, 2.9032)
 
 
 def test_opinions_are_those_of_the_authors_script(data: Path, folder: Path) -> None:
-    pytest.importorskip("onnxruntime")
     for kind, theirs in (("clean", CLEAN), ("noisy", NOISY)):
         found = dnsmos(speech(data, kind, NAMES[2]), 16000, folder)
         assert tuple(found) == pytest.approx(theirs, abs=1e-3)
 
 
 def test_mels_are_librosas() -> None:
-    librosa = pytest.importorskip("librosa")
+    import librosa
     sound = torch.randn(144160) / 10
     power = librosa.feature.melspectrogram(
         y=sound[:-160].numpy(), sr=16000, n_fft=321, hop_length=160, n_mels=120
@@ -64,7 +61,6 @@ def test_mels_are_librosas() -> None:
 
 
 def test_sounds_without_samples_and_folders_without_models(folder: Path, tmp_path: Path) -> None:
-    pytest.importorskip("onnxruntime")
     assert all(mark != mark for mark in dnsmos(torch.zeros(0), 16000, folder))
     with pytest.raises(InputError, match=r"holds no sig_bak_ovr\.onnx"):
         dnsmos(torch.zeros(100), 16000, tmp_path)

@@ -172,6 +172,14 @@ def test_rolls_by_the_definition() -> None:
     assert not frame_roll([Note(99.0, 100.0, 60), Note(0.0, 1.0, 5)], frames, hop).any()
 
 
+def test_notes_struck_again_are_parted_in_pictures() -> None:
+    from passband.signal.tasks.transcription._figures import _parted_roll
+
+    notes = [Note(0.0, 0.5, 60), Note(0.5, 1.0, 60)]
+    shown = _parted_roll(notes, 12, 0.1)[39].tolist()
+    assert shown == [True] * 4 + [False] + [True] * 4 + [False] * 3
+
+
 def test_names_of_pitches() -> None:
     named = {"C4": 60, "C-1": 0, "Db4": 61, "C#4": 61, "b3": 59, "As2": 46, "H2": None, "A": None}
     assert {name: pitch_of(name) for name in named} == named

@@ -123,14 +123,9 @@ def _write(
         "threads": torch.get_num_threads(),
     }
     names = [f"fold{row['fold']}" for row in rows]
-    write_report(
-        folder,
-        metrics,
-        data,
-        judgement,
-        {name: read_events(folder / name) for name in names},
-        {n: fold.metrics["history"] for n, fold in zip(names, folds, strict=True)},
-        seconds=recipe.data.seconds,
-    )
+    events = {name: read_events(folder / name) for name in names}
+    histories = {n: fold.metrics["history"] for n, fold in zip(names, folds, strict=True)}
+    seconds = recipe.data.seconds
+    write_report(folder, metrics, data, judgement, events, histories, seconds=seconds)
     write_json_atomic(folder / "metrics.json", metrics)
     return metrics

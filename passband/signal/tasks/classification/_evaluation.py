@@ -10,6 +10,8 @@ from torch import Tensor
 
 from passband.signal.tasks.classification._classifier import Classifier
 
+_LEAST = 1e-12  # probability
+
 
 @dataclass(frozen=True)
 class Judgement:
@@ -47,6 +49,11 @@ class Judgement:
         """Part of each class's clips that is found; NaN where there are none."""
         confusion = self.confusion().double()
         return confusion.diagonal() / confusion.sum(dim=1)
+
+    def scores(self) -> dict[str, float]:
+        """Accuracy, and the mean of ``-ln p`` of each clip's own class."""
+        own = self.probabilities.gather(1, self.labels[:, None]).clamp_min(_LEAST)
+        return {"accuracy": self.accuracy, "cross_entropy": float(-own.log().mean())}
 
     def rows(self, classes: Sequence[str]) -> list[dict[str, Any]]:
         """One line for each clip."""

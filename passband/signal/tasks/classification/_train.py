@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from passband.atomic import write_json_atomic
 from passband.errors import InputError
@@ -69,16 +69,8 @@ def train_fold(
     inside, outside = _split(recipe, data)
     text = dump_settings(recipe)
     claim_folder(folder, RECIPE_FILE, text, resume=resume)
-    classifier = built_with_seed(
-        partial(Classifier, recipe, data.clips.classes), recipe.training.seed
-    )
-    member = classifier.members[0]
-    assert isinstance(member, Member)
-    member.standardise_as([data.features[k] for k in inside])
+    classifier, member = _untrained(recipe, data, inside)
     classifier.to(device).train()
-    held = [data.features[k] for k in outside]
-    truth = torch.tensor([data.clips.labels[k] for k in outside])
-    judge = partial(_judge, classifier, held, truth)
     clips = json.dumps([data.clips.labels, data.clips.folds])
     result = learn(
         member,
@@ -86,27 +78,16 @@ def train_fold(
         recipe.training,
         folder,
         fingerprint=digest_of(text + clips, data.clips.files),
-        evaluate=judge,
+        evaluate=lambda step: _judged(classifier, data, outside).scores(),
         resume=resume,
     )
     classifier.eval()
     save_classifier(folder, classifier)
-    judgement = Judgement(
-        [data.clips.name(k) for k in outside],
-        truth,
-        probabilities(classifier, held),
-        [data.clips.folds[k] for k in outside],
-    )
+    judgement = _judged(classifier, data, outside)
     metrics = measures(classifier, judgement, data) | _of_training(recipe, result, len(inside))
-    write_report(
-        folder,
-        metrics,
-        data,
-        judgement,
-        {"": read_events(folder)},
-        {"": result.history},
-        seconds=recipe.data.seconds,
-    )
+    events, histories = {"": read_events(folder)}, {"": result.history}
+    seconds = recipe.data.seconds
+    write_report(folder, metrics, data, judgement, events, histories, seconds=seconds)
     write_json_atomic(folder / "metrics.json", metrics)
     return Trained(classifier, judgement, metrics)
 
@@ -161,13 +142,25 @@ def _split(recipe: ClassifierRecipe, data: ClipFeatures) -> tuple[list[int], lis
     return inside, outside
 
 
-def _judge(classifier: Classifier, held: list[Tensor], truth: Tensor, step: int) -> dict[str, Any]:
-    found = probabilities(classifier, held)
-    own = found[torch.arange(len(truth)), truth].clamp_min(1e-12)
-    return {
-        "accuracy": float((found.argmax(dim=1) == truth).double().mean()),
-        "cross_entropy": float(-own.log().mean()),
-    }
+def _untrained(
+    recipe: ClassifierRecipe, data: ClipFeatures, inside: list[int]
+) -> tuple[Classifier, Member]:
+    """A classifier of one network that knows the bins of what it is to learn from."""
+    build = partial(Classifier, recipe, data.clips.classes)
+    classifier = built_with_seed(build, recipe.training.seed)
+    member = classifier.members[0]
+    assert isinstance(member, Member)
+    member.standardise_as([data.features[k] for k in inside])
+    return classifier, member
+
+
+def _judged(classifier: Classifier, data: ClipFeatures, clips: list[int]) -> Judgement:
+    return Judgement(
+        [data.clips.name(k) for k in clips],
+        torch.tensor([data.clips.labels[k] for k in clips]),
+        probabilities(classifier, [data.features[k] for k in clips]),
+        [data.clips.folds[k] for k in clips],
+    )
 
 
 class _Objective:

@@ -60,7 +60,7 @@ def read_stream(path: Path, format_: str) -> SeismicFile:
 
 def _obspy(path: Path) -> Any:
     try:
-        import obspy  # type: ignore[import-untyped]  # noqa: PLC0415  optional, slow to load
+        import obspy  # noqa: PLC0415  optional, slow to load
     except ImportError as error:
         raise MissingDependencyError(
             f"{path} needs ObsPy to be read. pip install obspy, or save it as .npz."

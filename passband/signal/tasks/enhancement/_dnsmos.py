@@ -119,7 +119,7 @@ def _curve(coefficients: tuple[float, float, float], x: float) -> float:
 
 def _session(path: Path) -> Any:
     try:
-        import onnxruntime  # type: ignore[import-untyped]  # noqa: PLC0415  optional
+        import onnxruntime  # noqa: PLC0415  optional
     except ImportError as error:
         raise MissingDependencyError(
             "DNSMOS needs the onnxruntime package: pip install onnxruntime."

@@ -38,11 +38,12 @@ def adcs_figure(differences: Float[Tensor, "classes *spectrum"], classes: Sequen
     )
     figure.subplots_adjust(hspace=0.5)
     for axis, values, name in zip(axes, differences, classes, strict=True):
-        axis.plot(_smoothed(values.cpu().double()), color=_LINE, lw=1)
+        shown = _smoothed(values.cpu().double())
+        axis.plot(np.linspace(0, 1, len(shown)), shown, color=_LINE, lw=1)
         axis.axhline(0, color="#d8dee4", lw=0.8, zorder=0)
         axis.set_ylim(-limit - 0.1, limit + 0.1)
         axis.set_title(name, fontsize=9, loc="left")
-    axes[-1].set_xlabel("coefficient, the highest frequency at the right")
+    axes[-1].set_xlabel("frequency, of the highest")
     return figure_png(figure)
 
 
@@ -117,9 +118,11 @@ def _maps(
     size = (0.75 + 2.2 * columns, 0.9 + 2.2 * rows)
     figure, axes = new_figure(rows, columns, size, left=0.3)
     low = -limit if limit is not None and colours == _MAP else 0.0
-    for axis in axes:
+    for axis in axes[len(planes) :]:
         axis.axis("off")
     for axis, plane, title in zip(axes, planes, titles, strict=False):
+        axis.set(xticks=[], yticks=[])
+        axis.spines[["top", "right"]].set_visible(True)
         axis.imshow(plane.numpy(), cmap=colours, vmin=low, vmax=limit, interpolation="nearest")
         axis.set_title(title, fontsize=9)
     return figure_png(figure)

@@ -29,8 +29,8 @@ class ShortcutSettings:
     """When frequencies count as a shortcut of a class.
 
     The paper speaks of high TPR with low FPR; its clear cases have TPR .94 and .96 with FPR .013
-    and .022, its doubtful one .88 with .244. The limits, the search for the smallest map and the
-    chance level are ours.
+    and .022, its doubtful one .88 with .244. The limits, which lie between these, the search for
+    the smallest map, what is left without it and the chance level are ours.
 
     Attributes:
         fraction: largest map, as a fraction of all groups, above 0 to 0.5.
