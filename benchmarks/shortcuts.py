@@ -225,6 +225,10 @@ class Planted:
     group: int
     add: Callable[[Items, int | None], Tensor]
 
+    def in_its_class(self, items: Items) -> Tensor:
+        """The inputs with it."""
+        return self.add(items, self.label)
+
     def truth(self, network: nn.Module, clean: Items) -> dict[str, float]:
         """Whether the network goes by it, told by planting alone: shares of the test items taken
         for the class, its own without the wave and the others with it."""
@@ -244,7 +248,7 @@ def one_run(
     """Train on planted items, test for shortcuts; right if they are exactly what was planted."""
     split, wanted = clean, {}
     if planted is not None:
-        split = clean.changed(partial(planted.add, label=planted.label))
+        split = clean.changed(planted.in_its_class)
         wanted = {planted.label: (planted.group,)}
     began = time.perf_counter()
     network = trained(built_with_seed(NETWORKS[kind], seed), split.learned, seed)
@@ -308,13 +312,17 @@ def show(run: dict[str, Any]) -> None:
     )
 
 
+def measured() -> dict[str, Any]:
+    """What the committed file holds, by kind."""
+    path = RESULTS / "shortcuts.json"
+    held = json.loads(path.read_text()) if path.exists() else {}
+    return {kind: held[kind] for kind in SETTINGS if kind in held}
+
+
 def kept(kind: str, seeds: list[int]) -> list[dict[str, Any]]:
     """Runs of other seeds that the committed file holds, if its settings are these."""
-    path = RESULTS / f"shortcuts-{kind}.json"
-    if not path.exists():
-        return []
-    held = json.loads(path.read_text())
-    if held["settings"] != json.loads(json.dumps(SETTINGS[kind])):
+    held = measured().get(kind)
+    if held is None or held["settings"] != json.loads(json.dumps(SETTINGS[kind])):
         return []
     return [run for run in held["runs"] if run["seed"] not in seeds]
 
@@ -338,7 +346,8 @@ def main() -> None:
             "wrong_flags": sum(run["flagged_wrongly"] for run in done),
         }
         print(kind, counts)
-        write_result(f"shortcuts-{kind}", {"settings": SETTINGS[kind], **counts, "runs": done})
+        found = {"settings": SETTINGS[kind], **counts, "runs": done}
+        write_result("shortcuts", measured() | {kind: found})
 
 
 if __name__ == "__main__":

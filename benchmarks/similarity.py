@@ -14,8 +14,8 @@ Then: python benchmarks/similarity.py runs/similarity
 import argparse
 import csv
 import json
+import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,7 @@ QUERIES = {
     "all three": ("pitch", "tempo", "equaliser"),
 }
 LEARNED_MUSIC = ("Kevin", "sorohanro")
-Points = Callable[[Tensor], Tensor]
+EMBEDDER, BASELINE = "embedder", "MFCC statistics"
 
 
 def sources() -> dict[str, Path]:
@@ -96,62 +96,60 @@ class Statistics:
     """Mean and deviation over a window of 20 MFCC, standardised over all windows searched."""
 
     def __init__(self, embedder: Embedder) -> None:
-        self.embedder = embedder
-        self.mfcc = RepresentationSettings(transform="mfcc").build(embedder.recipe.data.sample_rate)
+        self.rate, self.samples = embedder.recipe.data.sample_rate, embedder.samples
+        self.mfcc = RepresentationSettings(transform="mfcc").build(self.rate)
         self.mean, self.deviation = torch.tensor(0.0), torch.tensor(1.0)
 
-    def __call__(self, sound: Tensor) -> Tensor:
-        raw = (self.raw(sound) - self.mean) / self.deviation
-        return torch.nn.functional.normalize(raw, dim=-1)
+    def raw(self, sound: Tensor, starts: Tensor) -> Tensor:
+        """Of the windows that start at these seconds, a row each."""
+        firsts = (starts * self.rate).round().long().tolist()
+        windows = [sound[first : first + self.samples] for first in firsts]
+        values = [self.mfcc(window) for window in windows]
+        return torch.stack([torch.cat((v.mean(-1), v.std(-1))) for v in values])
 
-    def raw(self, sound: Tensor) -> Tensor:
-        """Of the windows that the embedder sees."""
-        rate, samples = self.embedder.recipe.data.sample_rate, self.embedder.samples
-        starts = (embed_sound(self.embedder, sound)[0] * rate).round().long().tolist()
-        rows = []
-        for start in starts:
-            values = self.mfcc(sound[start : start + samples])
-            rows.append(torch.cat((values.mean(-1), values.std(-1))))
-        return torch.stack(rows)
+    def points(self, raw: Tensor) -> Tensor:
+        """Of unit length, for the same search."""
+        return torch.nn.functional.normalize((raw - self.mean) / self.deviation, dim=-1)
 
 
 def standardised(index: Index, sounds: list[Tensor], statistics: Statistics) -> Tensor:
     """The baseline's points of the windows of the index, in its order."""
-    raw = torch.cat([statistics.raw(sound) for sound in sounds])
+    counts = [entry.points for entry in index.entries.values()]
+    starts = index.table[:, 0].split(counts)
+    raw = torch.cat([statistics.raw(x, at) for x, at in zip(sounds, starts, strict=True)])
     statistics.mean, statistics.deviation = raw.mean(0), raw.std(0)
-    assert len(raw) == len(index.table)
-    points = (raw - statistics.mean) / statistics.deviation
-    return torch.nn.functional.normalize(points, dim=-1)
+    return statistics.points(raw)
 
 
 @torch.no_grad()
 def search_all(embedder: Embedder, index: Index, sounds: list[Tensor]) -> dict[str, list[Any]]:
-    """For each kind of query, whether every clip's was found, by the embedder and the baseline."""
+    """The rank of every clip's own file, by kind of query, under the embedder and the baseline."""
     counts = torch.tensor([entry.points for entry in index.entries.values()])
     owners = torch.repeat_interleave(torch.arange(len(counts)), counts)
     baseline = Statistics(embedder)
-    ways: dict[str, tuple[Points, Tensor]] = {
-        "embedder": (lambda sound: embed_sound(embedder, sound)[1], index.table[:, 1:]),
-        "MFCC statistics": (baseline, standardised(index, sounds, baseline)),
-    }
-    hits: dict[str, list[Any]] = {name: [] for name in QUERIES}
+    searched = {EMBEDDER: index.table[:, 1:], BASELINE: standardised(index, sounds, baseline)}
+    ranks: dict[str, list[Any]] = {name: [] for name in QUERIES}
     for number, sound in enumerate(sounds):
         cut = excerpt(sound, embedder.recipe.data.sample_rate, number)
         for name, terms in QUERIES.items():
             query = transformed(cut, terms, embedder, number)
+            starts, points = embed_sound(embedder, query)
+            given = {EMBEDDER: points, BASELINE: baseline.points(baseline.raw(query, starts))}
             found = {}
-            for way, (points, searched) in ways.items():
-                scores, _ = file_scores(points(query), searched, owners, len(counts))
+            for way, windows in given.items():
+                scores, _ = file_scores(windows, searched[way], owners, len(counts))
                 found[way] = int((scores > scores[number]).sum()) + 1
-            hits[name].append(found)
-    return hits
+            ranks[name].append(found)
+        if (number + 1) % 50 == 0:
+            print(f"{number + 1} of {len(sounds)} clips", file=sys.stderr, flush=True)
+    return ranks
 
 
-def table(hits: dict[str, list[Any]], names: list[str], chosen: set[str]) -> dict[str, Any]:
+def table(ranks: dict[str, list[Any]], names: list[str], chosen: set[str]) -> dict[str, Any]:
     """Part found first, by kind of query and way."""
     rows: dict[str, Any] = {}
-    for query, ranks in hits.items():
-        some = [rank for rank, name in zip(ranks, names, strict=True) if name in chosen]
+    for query, every in ranks.items():
+        some = [rank for rank, name in zip(every, names, strict=True) if name in chosen]
         rows[query] = {way: sum(r[way] == 1 for r in some) / len(some) for way in some[0]}
     rows["mean"] = {
         way: sum(row[way] for row in rows.values()) / len(rows) for way in rows["pitch"]
@@ -176,7 +174,7 @@ def main() -> None:
     names = list(index.entries)
     recordings = Recordings([clips[name] for name in names], embedder.recipe.data.sample_rate)
     sounds = [sound for k in range(len(names)) if (sound := recordings(k)) is not None]
-    hits = search_all(embedder, index, sounds)
+    ranks = search_all(embedder, index, sounds)
     held_out = {Path(path).name for path in metrics["held_out"]}
     learned = {name for name in names if is_learned_from(name) and name not in held_out}
     groups = {
@@ -187,7 +185,7 @@ def main() -> None:
     result: dict[str, Any] = {"clips": len(names), "learned_from": len(learned), "seed": SEED}
     result |= {"excerpt_seconds": SECONDS, "windows": len(index.table)}
     for group, chosen in groups.items():
-        result[group] = {"clips": len(chosen), "found_first": table(hits, names, chosen)}
+        result[group] = {"clips": len(chosen), "found_first": table(ranks, names, chosen)}
         print(f"found first, {group} ({len(chosen)})")
         for query, row in result[group]["found_first"].items():
             print(

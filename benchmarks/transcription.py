@@ -25,6 +25,9 @@ from passband.training.recipes import load_settings
 FRAMES = "n_fft = 2048, hop_length = 512"
 REPRESENTATIONS = {
     "linear STFT, 1025 bins": ("stft", f"{{ {FRAMES} }}"),
+    "log-frequency, 1025 bins": (
+        "logfrequency", f"{{ {FRAMES}, f_min = 27.5, f_max = 7900, n_bins = 1025 }}",
+    ),
     "log-frequency, 512 bins": (
         "logfrequency", f"{{ {FRAMES}, f_min = 27.5, f_max = 7900, n_bins = 512 }}",
     ),
@@ -40,7 +43,7 @@ MEASURES = (
 
 
 def probe(transform: str, settings: str, seed: int, folder: Path) -> dict[str, Any]:
-    """The metrics of a single layer over a representation; what ``folder`` has of it is kept."""
+    """The metrics of a single layer; the run is ``folder``, gone on with if it is there."""
     recipe = load_settings(
         TranscriberRecipe,
         ROOT / "recipes" / "transcription_linear.toml",
@@ -51,8 +54,7 @@ def probe(transform: str, settings: str, seed: int, folder: Path) -> dict[str, A
             f"training.seed={seed}",
         ],
     )
-    run = folder / f"{transform}-{seed}"
-    return train_transcriber(recipe, run, device="cpu", resume=True)
+    return train_transcriber(recipe, folder, device="cpu", resume=True)
 
 
 def spread(rows: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
@@ -84,10 +86,13 @@ def main() -> None:
     torch.set_num_threads(1)
     print(f"{'':29}" + "".join(f"{name[:9]:>10}" for name in MEASURES))
     folder = options.run.parent / "transcription_probes"
-    folder.mkdir(parents=True, exist_ok=True)
     probes = {}
     for name, (transform, settings) in REPRESENTATIONS.items():
-        rows = [probe(transform, settings, seed, folder) for seed in range(options.seeds)]
+        slug = name.split(",")[0].replace(" ", "_") + "_" + name.split()[-2]
+        rows = [
+            probe(transform, settings, seed, folder / f"{slug}-{seed}")
+            for seed in range(options.seeds)
+        ]
         probes[name] = {
             "transform": transform,
             "settings": settings,

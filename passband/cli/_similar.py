@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from passband.errors import InputError
+from passband.errors import InputError, OutputError
 
 if TYPE_CHECKING:
     from passband.signal.tasks.similarity import Embedder, Index, Neighbour
@@ -86,10 +86,13 @@ def _indexed(folder: Path, embedder: "Embedder", cache: Path) -> "Index":
     from passband.cli._count import CountReporter
     from passband.signal.tasks.similarity import update_index
 
-    with CountReporter("files") as reporter:
-        return update_index(
-            folder,
-            embedder,
-            cache,
-            progress=lambda done, total, failed: reporter.update(done, total, failed=failed),
-        )
+    try:
+        with CountReporter("files") as reporter:
+            return update_index(
+                folder,
+                embedder,
+                cache,
+                progress=lambda done, total, failed: reporter.update(done, total, failed=failed),
+            )
+    except OutputError as error:
+        raise OutputError(str(error).replace("--out", "--cache")) from error

@@ -20,6 +20,7 @@ def test_short_sounds_are_repeated_and_long_ones_cut() -> None:
     starts, windows = frontend.windows(torch.ones(17_000), 4000)
     assert starts == [0, 4000, 8000, 9000]
     assert windows.shape == (4, 8000)
+    assert frontend.windows(torch.ones(8010), 4000)[0] == [0]
 
 
 @pytest.mark.parametrize("transform", ["stft", "mel", "cqt", "cwt", "mfcc", "cochleagram"])

@@ -41,7 +41,8 @@ class Powers(nn.Module):
 
     def features(self, sounds: Tensor) -> Tensor:
         power = torch.fft.rfft(sounds).abs().square()[:, 1:].reshape(-1, 40, 20).mean(dim=2)
-        return (power + 1e-3).log() / 4
+        levels: Tensor = (power + 1e-3).log() / 4
+        return levels
 
 
 def noises(seed: int) -> Items:
@@ -65,7 +66,7 @@ def train(network: nn.Module, inputs: Tensor, labels: Tensor, steps: int) -> Non
     for _ in range(steps):
         optimizer.zero_grad()
         loss = nn.functional.cross_entropy(network(inputs), labels)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
     network.eval()
 

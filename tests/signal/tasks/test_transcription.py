@@ -102,7 +102,7 @@ def test_a_single_layer_learns(pieces: Path, tmp_path: Path) -> None:
     metrics = train_transcriber(settings, run, device="cpu")
     assert json.loads((run / "metrics.json").read_text()) == metrics
     assert [entry["step"] for entry in metrics["history"]] == [20, 40, 60]
-    assert metrics["average_precision"] > 0.5
+    assert metrics["average_precision"] > 0.4
     assert metrics["average_precision"] == metrics["history"][-1]["average_precision"]
     assert 0 <= metrics["note_f1"] <= 1
     assert metrics["parameters"] == 88 * 120 * 5

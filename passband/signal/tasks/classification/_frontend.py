@@ -14,6 +14,8 @@ from passband.media import read_audio
 from passband.signal.tasks import RepresentationSettings, unit_peak
 from passband.signal.tasks.classification._recipe import DataSettings
 
+_REST = 0.05  # of a window, at the end of a sound, that is not worth one
+
 
 class Frontend(nn.Module):
     """Windows of a sound as levels, neighbouring bins and frames averaged where they are too many.
@@ -57,12 +59,13 @@ class Frontend(nn.Module):
     ) -> tuple[list[int], Float[Tensor, "windows samples"]]:
         """First samples of the windows ``hop`` samples apart, and the windows with a peak of 1.
 
-        The last one ends where the sound does; a sound shorter than a window is repeated.
+        The last one ends where the sound does, unless less than a twentieth of a window is left; a
+        sound shorter than a window is repeated.
         """
         if len(sound) < self.samples:
             sound = sound.repeat(-(-self.samples // len(sound)))[: self.samples]
         starts = list(range(0, len(sound) - self.samples + 1, hop))
-        if starts[-1] + self.samples < len(sound):
+        if len(sound) - starts[-1] - self.samples > _REST * self.samples:
             starts.append(len(sound) - self.samples)
         cut = [unit_peak(sound[start : start + self.samples]) for start in starts]
         return starts, torch.stack(cut)

@@ -122,7 +122,7 @@ def _run(plan: Plan, kind: Kind, measure: str, device: str) -> Cell:
         values = kind.values(metrics, measure)
     except OutputError:
         raise
-    except PassbandError as error:
+    except (PassbandError, RuntimeError, ValueError) as error:  # the other cells' values count
         fault = " ".join(str(error).split())
         sys.stderr.write(f"{plan.name}, seed {plan.seed} failed: {fault}\n")
         return Cell(plan.name, plan.seed, {}, 0.0, fault)

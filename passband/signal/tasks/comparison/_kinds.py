@@ -63,7 +63,9 @@ def _own_spectrum(transform: str, settings: dict[str, Any]) -> dict[str, Any]:
             f"`transform` (={transform!r}) must be 'stft' for a denoiser: it masks short-time "
             "spectra, and only their frames can be compared. Change it."
         )
-    return {"model": settings}
+    length = settings.get("n_fft")
+    frames = {} if length is None else {"win_length": length, "hop_length": max(1, length // 4)}
+    return {"model": {**frames, **settings}}
 
 
 def _folds(metrics: Metrics, measure: str) -> dict[str, float]:
