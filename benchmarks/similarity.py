@@ -191,7 +191,7 @@ def main() -> None:
             print(
                 f"  {query:12}" + "".join(f"{way:>18} {100 * p:5.1f} %" for way, p in row.items())
             )
-    result["training"] = {k: metrics[k] for k in ("parameters", "steps", "seconds", "files")}
+    result["training"] = {k: metrics[k] for k in ("parameters", "steps", "files")}
     result["training"]["held_out_first_neighbour"] = metrics["first_neighbour"]
     write_result("similarity", result)
 
