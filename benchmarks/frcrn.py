@@ -11,7 +11,7 @@ ESC-10 the six classes without voices):
         --set 'data.held_out_speech=["LJ001-000[1-4]*"]' \\
         --set 'data.held_out_noise=["5-*", "noise5.wav"]' \\
         --set 'data.more_held_out=["R/audio/noisy_speech/clean", "R/audio/speech/*.wav"]' \\
-        --set training.steps=550 --set training.evaluations=2 --out runs/frcrn_small
+        --out runs/frcrn_small
 
 Then: python benchmarks/frcrn.py runs/frcrn_small
 """
