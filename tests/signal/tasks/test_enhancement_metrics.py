@@ -52,6 +52,7 @@ def test_opinions_are_those_of_the_authors_script(data: Path, folder: Path) -> N
 
 def test_mels_are_librosas() -> None:
     import librosa
+
     sound = torch.randn(144160) / 10
     power = librosa.feature.melspectrogram(
         y=sound[:-160].numpy(), sr=16000, n_fft=321, hop_length=160, n_mels=120

@@ -154,7 +154,8 @@ def test_a_missing_file(tmp_path: Path) -> None:
 
 
 def test_another_reader_agrees(tmp_path: Path) -> None:
-    mido = pytest.importorskip("mido")
+    import mido
+
     path = tmp_path / "a.mid"
     write_midi(path, [(0.25, 0.75, 60, 64), (0.5, 2.0, 72, 100), (0.5, 0.501, 21, 1)])
     now, seen = 0.0, []
