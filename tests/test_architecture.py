@@ -99,9 +99,14 @@ def test_transforms_import_without_what_only_some_need() -> None:
     assert run(code) == "[]"
 
 
+TASKS = ("classification", "comparison", "denoising", "enhancement", "enhancement.frcrn")
+TASKS += ("enhancement.gtcrn", "enhancement.learning", "shortcuts", "similarity", "transcription")
+
+
 def test_import_of_everything_warns_of_nothing() -> None:
     rooms = ("frequency", "media", "training", "inr", "signal", "vocoder", "vocoder.learning")
     rooms += ("recon", "recon.doctor", "recon.evaluation", "recon.meshing", "recon.paths")
+    rooms += tuple(f"signal.tasks.{task}" for task in TASKS)
     modules = [f"passband.{room}" for room in rooms]
     code = f"import {', '.join(modules)}; print('quiet')"
     done = subprocess.run(
@@ -122,7 +127,8 @@ def test_public_names_exist() -> None:
         "import passband.recon, passband.recon.doctor, passband.recon.evaluation\n"
         "import passband.recon.meshing, passband.recon.paths, passband.recon.rendering\n"
         "import passband.inr.encodings, passband.inr.networks, passband.inr.matching\n"
-        "import sys\n"
+        + "".join(f"import passband.signal.tasks.{task}\n" for task in TASKS)
+        + "import sys\n"
         "rooms = [m for n, m in sys.modules.items() if n.startswith('passband.') and "
         "hasattr(m, '__all__')]\n"
         "print([f'{m.__name__}.{n}' for m in rooms for n in m.__all__ if not hasattr(m, n)])"

@@ -137,3 +137,10 @@ def test_an_unknown_kind_of_recipe_is_named_with_those_there_are(tmp_path: Path,
     assert done.returncode == 2
     assert re.search(r"`kind` \(='oracle'\) must be one of vocoder, classifier,", done.stderr)
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_comparison_is_sent_to_its_own_command(tmp_path: Path, passband) -> None:
+    (tmp_path / "many.toml").write_text('kind = "comparison"')
+    done = passband("train", tmp_path / "many.toml")
+    assert done.returncode == 2
+    assert "Pass it to passband compare." in done.stderr

@@ -69,6 +69,8 @@ def train_task(
     Raises:
         InputError: no such kind, or the recipe, the data or the folder cannot be used.
     """
+    if kind == "comparison":
+        raise InputError(f"{recipe} compares representations. Pass it to passband compare.")
     if kind not in TASKS:
         raise InputError(
             f"{recipe}: `kind` (={kind!r}) must be one of vocoder, {', '.join(TASKS)}. Change it."
