@@ -129,15 +129,14 @@ def test_a_run_is_complete_and_hears_less_noise(
     )
 
 
-@pytest.mark.parametrize("stop_at", [1, 4])
 def test_a_run_that_died_resumes_to_the_same_bits(
-    sounds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop_at: int
+    sounds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train_enhancer(recipe(sounds), tmp_path / "whole", device="cpu")
     inner = EnhancementLoss.__call__
 
     def dying(self: EnhancementLoss, step: int):
-        if step == stop_at:
+        if step == 4:
             raise RuntimeError("killed")
         return inner(self, step)
 
