@@ -59,7 +59,10 @@ def ball(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("path", SCENES, ids=lambda path: path.stem)
-def test_every_scene_fits(tmp_path: Path, path: Path) -> None:
+def test_every_scene_fits(tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("passband.inr.targets._shape._SIZE", (48, 48, 48))
+    monkeypatch.setattr("passband.inr._shape_figures._SIDE", 80)
+    monkeypatch.setattr("passband.inr._shape_quality._SURFACE_SAMPLES", 10_000)
     overrides = list(QUICK)
     kind = load_scene(path).kind
     if kind == "audio":
