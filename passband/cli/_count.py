@@ -40,6 +40,8 @@ class CountReporter:
 
         rate = done / max(seconds, 1e-9)
         lost = f"  {failed} failed" if failed else ""
+        if not done:
+            return f"{done}/{total} {self._noun}{lost}"
         left = format_duration((total - done) / rate)
         return f"{done}/{total} {self._noun}{lost}  {rate:.1f} {self._noun}/s  {left} left"
 
